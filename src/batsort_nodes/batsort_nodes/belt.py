@@ -1,0 +1,101 @@
+"""Node `belt`: encoder counts and barrier edges in, belt state, items and capture requests out."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+
+from batsort_core.belt import BeltError, BeltTracker, ItemDetector
+from batsort_interfaces.msg import BarrierEdge, CaptureRequest, EncoderCount
+from rclpy.node import Node
+
+from .configuration import CELL_FILE, Parameter, declare, load_cell
+from .convert import NS, item_message, reading_message, stamp_of
+from .heartbeat import Health, Heartbeat
+from .run import run
+from .topics import publisher, subscription
+
+PARAMETERS = (
+    CELL_FILE,
+    Parameter("frame_id", "belt_link", "Frame of the belt's messages."),
+    Parameter("state_rate", 50.0, "Belt states published a second [Hz].", 10.0, 200.0),
+    Parameter(
+        "encoder_timeout_s", 0.5, "Silence of the encoder that is a fault [s].", 0.05, 10.0
+    ),
+)
+
+
+class Belt(Node):
+    """Knows where the belt is, names the items, and asks for an image of each."""
+
+    def __init__(self) -> None:
+        super().__init__("belt")
+        declare(self, PARAMETERS)
+        self._cell = load_cell(self.get_parameter("cell_file").value)
+        self._frame_id = self.get_parameter("frame_id").value
+        self._period = round(NS / self.get_parameter("state_rate").value)
+        self._timeout = self.get_parameter("encoder_timeout_s").value
+        metres_per_count = self._cell.belt.metres_per_count
+        self._tracker = BeltTracker(metres_per_count, self._cell.belt.max_velocity)
+        self._detector = ItemDetector(self._cell.items, metres_per_count)
+        self._camera_counts = self._cell.counts(self._cell.camera.distance)
+        self._published = 0
+        self._heard = self.get_clock().now()
+        self._counts: Counter[str] = Counter()
+        self._state = publisher(self, "belt/state")
+        self._items = publisher(self, "belt/items")
+        self._requests = publisher(self, "camera/request")
+        subscription(self, "belt/encoder", self._on_encoder)
+        subscription(self, "belt/barrier", self._on_edge)
+        self._heartbeat = Heartbeat(self, self._health)
+
+    def _on_encoder(self, message: EncoderCount) -> None:
+        self._heard = self.get_clock().now()
+        stamp = stamp_of(message.header.stamp)
+        try:
+            reading = self._tracker.add(stamp, message.epoch, message.count)
+        except BeltError as error:
+            self._counts["encoder_refused"] += 1
+            self.get_logger().warning(str(error), throttle_duration_sec=1.0)
+            return
+        if abs(stamp - self._published) >= self._period:
+            # Keep the phase, so that 100 Hz samples give 50 Hz states whatever their jitter.
+            late = (stamp - self._published) % self._period
+            self._published = stamp - late if self._published else stamp
+            self._state.publish(reading_message(reading, self._frame_id))
+
+    def _on_edge(self, message: BarrierEdge) -> None:
+        stamp = stamp_of(message.header.stamp)
+        item = self._detector.on_edge(stamp, message.epoch, message.count, message.blocked)
+        if item is None:
+            return
+        self._counts["items"] += 1
+        self._items.publish(
+            item_message(item, self._cell.belt.metres_per_count, self._frame_id)
+        )
+        request = CaptureRequest(
+            item_id=item.id, epoch=item.epoch, count=item.count + self._camera_counts
+        )
+        request.header.stamp = message.header.stamp
+        request.header.frame_id = self._frame_id
+        self._requests.publish(request)
+
+    def _health(self) -> Health:
+        reading = self._tracker.latest
+        age = (self.get_clock().now() - self._heard).nanoseconds / NS
+        values = {
+            "velocity [m/s]": f"{reading.velocity:.3f}" if reading else "unknown",
+            "position [m]": f"{reading.position:.3f}" if reading else "unknown",
+            "encoder age [s]": f"{age:.2f}",
+            "items": self._counts["items"],
+            "encoder samples refused": self._counts["encoder_refused"],
+            **{f"barrier {name}": count for name, count in self._detector.faults.items()},
+        }
+        fault = ""
+        if age > self._timeout:
+            fault = f"no encoder count for {age:.1f} s; check the encoder and its driver"
+        return Health(values, fault=fault)
+
+
+def main() -> None:
+    sys.exit(run(Belt))

@@ -1,0 +1,196 @@
+"""Node `camera`: one image per capture request, stamped at exposure."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections import Counter, deque
+from collections.abc import Iterator
+from pathlib import Path
+
+from batsort_core.belt import BeltError, BeltTracker
+from batsort_core.capture import FrameMatcher, Match, Missed
+from batsort_interfaces.msg import BeltState, CaptureRequest
+from sensor_msgs.msg import CameraInfo, Image
+
+from .configuration import CELL_FILE, ConfigurationError, Parameter, declare, load_cell
+from .convert import reading_of, stamp_of, time_of
+from .drivers.frames import Device, Pixels, folder_frames, video_frames
+from .heartbeat import Health, Heartbeat
+from .images import to_message
+from .managed import ManagedNode
+from .run import run
+from .topics import publisher
+
+PARAMETERS = (
+    CELL_FILE,
+    Parameter(
+        "source",
+        "topic",
+        "Where images come from: the topic camera/source, an OpenCV device, a video file "
+        "or a folder of images (these two give one image per request).",
+        choices=("topic", "device", "video", "folder"),
+    ),
+    Parameter("device", 0, "Number of the OpenCV device.", 0, 63),
+    Parameter("path", "", "Video file or folder of images."),
+    Parameter("frame_id", "camera_optical_frame", "Frame of the images (REP-103)."),
+    Parameter(
+        "tolerance",
+        0.002,
+        "How far from the asked belt position an exposure may be [m].",
+        0.0001,
+        0.05,
+    ),
+)
+KEPT_FRAMES = 16
+
+
+class Camera(ManagedNode):
+    """Gives each request the image exposed nearest to its belt position."""
+
+    def __init__(self) -> None:
+        super().__init__("camera")
+        declare(self, PARAMETERS)
+        self._cell = load_cell(self.get_parameter("cell_file").value)
+        self._frame_id = self.get_parameter("frame_id").value
+        self._counts: Counter[str] = Counter()
+        self._fault = ""
+        self._device: Device | None = None
+        self._files: Iterator[Pixels] | None = None
+        self._grabbed: deque[tuple[int, Pixels]] = deque(maxlen=KEPT_FRAMES)
+        self._grabbed_lock = threading.Lock()
+        self._images = publisher(self, "camera/image_raw")
+        self._infos = publisher(self, "camera/camera_info")
+        self._heartbeat = Heartbeat(self, self._health)
+
+    def configure(self) -> None:
+        source = self.get_parameter("source").value
+        path = Path(self.get_parameter("path").value).expanduser()
+        if source == "device":
+            self._device = Device(self.get_parameter("device").value, self._on_grabbed)
+        elif source == "video":
+            self._files = video_frames(path)
+        elif source == "folder":
+            self._files = folder_frames(path)
+
+    def activate(self) -> None:
+        belt = self._cell.belt
+        self._tracker = BeltTracker(belt.metres_per_count, belt.max_velocity)
+        self._matcher = FrameMatcher(self._cell.counts(self.get_parameter("tolerance").value))
+        self._frames: dict[int, Image] = {}
+        self._next_key = 0
+        self._waiting: deque[CaptureRequest] = deque()
+        self.listen("camera/request", self._on_request)
+        self.listen("belt/state", self._on_belt)
+        if self.get_parameter("source").value == "topic":
+            self.listen("camera/source", self._on_source)
+
+    def cleanup(self) -> None:
+        if self._device:
+            self._device.close()
+        self._device = self._files = None
+
+    def _on_request(self, request: CaptureRequest) -> None:
+        self._counts["requests"] += 1
+        if self._files is not None:
+            self._waiting.append(request)
+        self._matcher.request(request.item_id, request.epoch, request.count)
+
+    def _on_source(self, image: Image) -> None:
+        self._offer(stamp_of(image.header.stamp), image)
+        self._step()
+
+    def _on_grabbed(self, stamp: int, pixels: Pixels) -> None:
+        with self._grabbed_lock:
+            self._grabbed.append((stamp, pixels))
+
+    def _on_belt(self, message: BeltState) -> None:
+        try:
+            self._tracker.add(*_sample(message))
+        except BeltError as error:
+            self._counts["belt states refused"] += 1
+            self.get_logger().warning(str(error), throttle_duration_sec=1.0)
+            return
+        with self._grabbed_lock:
+            grabbed = list(self._grabbed)
+            self._grabbed.clear()
+        for stamp, pixels in grabbed:
+            self._offer(stamp, to_message(pixels))
+        while self._waiting and self._expose_file(self._waiting[0]):
+            self._waiting.popleft()
+        self._step()
+
+    def _expose_file(self, request: CaptureRequest) -> bool:
+        """Give the next file to a request as if exposed there, once the belt has been there."""
+        latest = self._tracker.latest
+        if latest is None or (latest.epoch == request.epoch and latest.count < request.count):
+            return False
+        stamp = self._tracker.time_at(request.count)
+        if latest.epoch != request.epoch or stamp is None or self._fault:
+            return True
+        try:
+            pixels = next(self._files)
+        except StopIteration:
+            self._fault = "no more images; give a longer video or folder, then reset"
+        except ConfigurationError as error:
+            self._fault = str(error)
+        else:
+            self._offer(stamp, to_message(pixels))
+        return True
+
+    def _offer(self, stamp: int, image: Image) -> None:
+        image.header.stamp = time_of(stamp)
+        self._frames[self._next_key] = image
+        self._matcher.frame(self._next_key, stamp)
+        self._next_key += 1
+
+    def _step(self) -> None:
+        for result in self._matcher.step(self._tracker):
+            if isinstance(result, Missed):
+                self._counts["requests without an image"] += 1
+                continue
+            image = self._frames.pop(result.key)
+            if isinstance(result, Match):
+                self._publish(image)
+            else:
+                self._counts["images without a request"] += 1
+
+    def _publish(self, image: Image) -> None:
+        self._counts["images"] += 1
+        image.header.frame_id = self._frame_id
+        self._images.publish(image)
+        self._infos.publish(self._info(image))
+
+    def _info(self, image: Image) -> CameraInfo:
+        """A pinhole that looks straight down (REP-104 conventions), from the cell description."""
+        camera = self._cell.camera
+        focal = camera.height / camera.metres_per_pixel
+        cx, cy = (image.width - 1) / 2, (image.height - 1) / 2
+        return CameraInfo(
+            header=image.header,
+            width=image.width,
+            height=image.height,
+            distortion_model="plumb_bob",
+            d=[0.0] * 5,
+            k=[focal, 0.0, cx, 0.0, focal, cy, 0.0, 0.0, 1.0],
+            r=[1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0],
+            p=[focal, 0.0, cx, 0.0, 0.0, focal, cy, 0.0, 0.0, 0.0, 1.0, 0.0],
+        )
+
+    def _health(self) -> Health:
+        fault = self._fault
+        if self._device and not self._device.alive:
+            fault = "the camera gives no more frames; check its cable and power"
+        warning = ""
+        if self._counts["requests without an image"]:
+            warning = f"{self._counts['requests without an image']} requests without an image"
+        return Health(dict(self._counts), warning, fault)
+
+
+def _sample(message: BeltState) -> tuple[int, int, int]:
+    reading = reading_of(message)
+    return reading.stamp, reading.epoch, reading.count
+
+
+def main() -> None:
+    sys.exit(run(Camera))

@@ -1,0 +1,168 @@
+"""Node `classifier`: an image in, the type of the item at the camera line and its confidence out."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections import Counter, deque
+from pathlib import Path
+
+from batsort_core.belt import BeltError, BeltTracker
+from batsort_core.items import Item
+from batsort_interfaces.msg import BatteryClassification, BeltItem, BeltState
+from batsort_interfaces.srv import LoadBundle
+from batsort_perception.bundle import Bundle, BundleError, default_bundle
+from batsort_perception.crop import crop_item
+from batsort_perception.engine import Engine
+from batsort_perception.view import nearest_item
+from sensor_msgs.msg import Image, RegionOfInterest
+
+from .configuration import CELL_FILE, ConfigurationError, Parameter, declare, load_cell
+from .convert import finite, item_of, reading_of, stamp_of, time_of
+from .heartbeat import Health, Heartbeat
+from .images import ImageError, to_rgb
+from .managed import ManagedNode
+from .run import run
+from .topics import publisher
+
+PARAMETERS = (
+    CELL_FILE,
+    Parameter("bundle", "", "Folder of the model bundle; empty: the one that comes with BatSort."),
+    Parameter("threads", 2, "Threads of the network.", 1, 16),
+)
+KEPT_ITEMS = 64
+KEPT_IMAGES = 5
+KEPT_LATENCIES = 200
+
+
+class Classifier(ManagedNode):
+    """Finds the item of each image by belt position and measures it."""
+
+    def __init__(self) -> None:
+        super().__init__("classifier")
+        declare(self, PARAMETERS)
+        self._cell = load_cell(self.get_parameter("cell_file").value)
+        self._engine: Engine | None = None
+        self._counts: Counter[str] = Counter()
+        self._latencies_ms: deque[float] = deque(maxlen=KEPT_LATENCIES)
+        self._verdicts = publisher(self, "classifications")
+        self.create_service(LoadBundle, "classifier/load_bundle", self._load_bundle)
+        self._heartbeat = Heartbeat(self, self._health)
+
+    def configure(self) -> None:
+        self._engine = self._make_engine(self.get_parameter("bundle").value)
+
+    def activate(self) -> None:
+        belt = self._cell.belt
+        self._tracker = BeltTracker(belt.metres_per_count, belt.max_velocity)
+        self._items: deque[Item] = deque(maxlen=KEPT_ITEMS)
+        self._images: deque[Image] = deque(maxlen=KEPT_IMAGES)
+        self.listen("belt/items", self._on_item)
+        self.listen("belt/state", self._on_belt)
+        self.listen("camera/image_raw", self._on_image)
+
+    def cleanup(self) -> None:
+        self._engine = None
+
+    def _make_engine(self, path: str) -> Engine:
+        folder = Path(path).expanduser() if path else default_bundle()
+        try:
+            return Engine(Bundle.load(folder), threads=self.get_parameter("threads").value)
+        except BundleError as error:
+            raise ConfigurationError(f"bundle: {error}") from None
+
+    def _load_bundle(
+        self, request: LoadBundle.Request, response: LoadBundle.Response
+    ) -> LoadBundle.Response:
+        try:
+            self._engine = self._make_engine(request.path)
+        except ConfigurationError as error:
+            response.message = str(error)
+        else:
+            response.success = True
+            response.message = f"{self._engine.bundle.id} is in use"
+            self.get_logger().info(response.message)
+        response.bundle_id = self._engine.bundle.id if self._engine else ""
+        return response
+
+    def _on_item(self, message: BeltItem) -> None:
+        self._items.append(item_of(message))
+
+    def _on_image(self, image: Image) -> None:
+        if len(self._images) == KEPT_IMAGES:
+            self._counts["images dropped"] += 1
+        self._images.append(image)
+        self._judge_known()
+
+    def _on_belt(self, message: BeltState) -> None:
+        reading = reading_of(message)
+        try:
+            self._tracker.add(reading.stamp, reading.epoch, reading.count)
+        except BeltError as error:
+            self._counts["belt states refused"] += 1
+            self.get_logger().warning(str(error), throttle_duration_sec=1.0)
+            return
+        self._judge_known()
+
+    def _judge_known(self) -> None:
+        """Judge the images whose moment the belt's history reaches by now."""
+        while self._images:
+            try:
+                count = self._tracker.count_at(stamp_of(self._images[0].header.stamp))
+            except BeltError as error:
+                self._images.popleft()
+                self._counts["images without a belt position"] += 1
+                self.get_logger().warning(str(error), throttle_duration_sec=1.0)
+                continue
+            if count is None:
+                return
+            self._judge(self._images.popleft(), count)
+
+    def _judge(self, image: Image, count: float) -> None:
+        view = nearest_item(self._cell, count, self._tracker.latest.epoch, self._items)
+        if view is None:
+            self._counts["images without an item"] += 1
+            return
+        try:
+            crop = crop_item(to_rgb(image), view)
+        except ImageError as error:
+            self._counts["images refused"] += 1
+            self.get_logger().warning(f"camera/image_raw: {error}", throttle_duration_sec=1.0)
+            return
+        engine = self._engine
+        measured = engine.classify(crop.pixels)
+        now = time.time_ns()
+        self._latencies_ms.append((now - stamp_of(image.header.stamp)) / 1e6)
+        self._counts["verdicts"] += 1
+        self._verdicts.publish(
+            BatteryClassification(
+                header=image.header,
+                item_id=view.item_id,
+                type=measured.type,
+                confidence=finite(measured.confidence),
+                novelty=measured.novelty,
+                types=list(engine.bundle.types),
+                scores=[float(score) for score in measured.scores],
+                bundle_id=engine.bundle.id,
+                roi=RegionOfInterest(
+                    x_offset=crop.x, y_offset=crop.y, width=crop.width, height=crop.height
+                ),
+                verdict_stamp=time_of(now),
+            )
+        )
+
+    def _health(self) -> Health:
+        values: dict[str, object] = dict(self._counts)
+        values["bundle"] = self._engine.bundle.id if self._engine else "none"
+        if self._latencies_ms:
+            ordered = sorted(self._latencies_ms)
+            values["latency p50 [ms]"] = f"{ordered[len(ordered) // 2]:.0f}"
+            values["latency p99 [ms]"] = f"{ordered[int(len(ordered) * 0.99)]:.0f}"
+        warning = ""
+        if self._counts["images dropped"]:
+            warning = "images were dropped: the classifier is too slow for this rate"
+        return Health(values, warning)
+
+
+def main() -> None:
+    sys.exit(run(Classifier))

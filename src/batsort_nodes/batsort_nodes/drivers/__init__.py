@@ -1,0 +1,1 @@
+"""Hardware behind small protocols; chosen by parameter, the rest of the cell can't tell which."""

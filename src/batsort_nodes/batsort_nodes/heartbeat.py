@@ -1,0 +1,61 @@
+"""A node's sign of life and health on /diagnostics (REP-107), twice a second on a steady clock."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
+from rclpy.clock import Clock, ClockType
+from rclpy.node import Node
+
+from .managed import ManagedNode
+from .topics import DIAGNOSTICS
+
+PERIOD_S = 0.5
+
+
+@dataclass(frozen=True)
+class Health:
+    """What a node says of itself: empty `fault` and `warning` mean well."""
+
+    values: Mapping[str, object] = field(default_factory=dict)
+    warning: str = ""
+    fault: str = ""
+
+
+class Heartbeat:
+    """Publishes `<namespace>/<node>: <node>` with the node's health and lifecycle state."""
+
+    def __init__(self, node: Node, health: Callable[[], Health] = Health) -> None:
+        self._node = node
+        self._health = health
+        self._publisher = node.create_publisher(
+            DIAGNOSTICS.type, DIAGNOSTICS.name, DIAGNOSTICS.qos
+        )
+        self._timer = node.create_timer(
+            PERIOD_S, self.beat, clock=Clock(clock_type=ClockType.STEADY_TIME)
+        )
+        self.beat()
+
+    def beat(self) -> None:
+        """Publish now: at once after a change, so that nobody has to wait for the period."""
+        health = self._health()
+        values = dict(health.values)
+        if isinstance(self._node, ManagedNode):
+            values["lifecycle"] = self._node.stage
+        level, message = DiagnosticStatus.OK, "ok"
+        if health.warning:
+            level, message = DiagnosticStatus.WARN, health.warning
+        if health.fault:
+            level, message = DiagnosticStatus.ERROR, health.fault
+        status = DiagnosticStatus(
+            level=level,
+            name=f"{self._node.get_fully_qualified_name()}: {self._node.get_name()}",
+            message=message,
+            hardware_id=self._node.get_namespace(),
+            values=[KeyValue(key=key, value=str(value)) for key, value in values.items()],
+        )
+        array = DiagnosticArray(status=[status])
+        array.header.stamp = self._node.get_clock().now().to_msg()
+        self._publisher.publish(array)

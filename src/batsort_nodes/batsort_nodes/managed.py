@@ -1,0 +1,77 @@
+"""A lifecycle node whose steps say in one line why they can't be taken."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from lifecycle_msgs.msg import State
+from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
+
+from .configuration import ConfigurationError
+from .topics import subscription
+
+
+class ManagedNode(LifecycleNode):
+    """Override `configure`, `activate` and `cleanup`; `stage` names the state.
+
+    What it listens to by `listen` ends with the active state, so that an inactive node does nothing.
+    """
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.stage = "unconfigured"
+        self._listening: list[Any] = []
+
+    def listen(self, topic: str, callback: Callable[[Any], None]) -> None:
+        """Subscribe to a topic of the table until the node is deactivated."""
+        self._listening.append(subscription(self, topic, callback))
+
+    def configure(self) -> None:
+        """Acquire the resources.
+
+        Raises:
+            ConfigurationError: the node can't run with what it was told.
+        """
+
+    def activate(self) -> None:
+        """Begin to work: make fresh state and `listen`."""
+
+    def cleanup(self) -> None:
+        """Release the resources."""
+
+    def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
+        try:
+            self.configure()
+        except ConfigurationError as error:
+            self.get_logger().error(str(error))
+            return TransitionCallbackReturn.FAILURE
+        self.stage = "inactive"
+        return super().on_configure(state)
+
+    def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        self.activate()
+        self.stage = "active"
+        return super().on_activate(state)
+
+    def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        self._stop_listening()
+        self.stage = "inactive"
+        return super().on_deactivate(state)
+
+    def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
+        self.cleanup()
+        self.stage = "unconfigured"
+        return super().on_cleanup(state)
+
+    def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
+        if state.state_id == State.PRIMARY_STATE_ACTIVE:
+            self._stop_listening()
+        if state.state_id != State.PRIMARY_STATE_UNCONFIGURED:
+            self.cleanup()
+        self.stage = "finalized"
+        return super().on_shutdown(state)
+
+    def _stop_listening(self) -> None:
+        while self._listening:
+            self.destroy_subscription(self._listening.pop())

@@ -1,0 +1,37 @@
+"""How every node runs: one executor, a clean end, a bad configuration told in one line."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+
+import rclpy
+from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.node import Node
+
+from .configuration import ConfigurationError
+
+REFUSED = 2
+"""Exit status of a node that can't run with what it was told; a restart would not help."""
+
+
+def run(make_node: Callable[[], Node]) -> int:
+    """Spin one node until it is told to end.
+
+    Returns:
+        The exit status: 0 after a normal end, 2 where the configuration was refused.
+    """
+    rclpy.init()
+    try:
+        node = make_node()
+        executor = SingleThreadedExecutor()
+        executor.add_node(node)
+        executor.spin()
+    except ConfigurationError as error:
+        print(error, file=sys.stderr, flush=True)
+        return REFUSED
+    except (KeyboardInterrupt, ExternalShutdownException):
+        pass
+    finally:
+        rclpy.try_shutdown()
+    return 0

@@ -1,0 +1,89 @@
+"""Every topic of a cell in one table: name, type, quality of service, who publishes, who listens.
+
+Nodes make their publishers and subscriptions from this table only, so that it, the README and the
+running graph can't drift apart (a test holds them together). Names are relative: one namespace a
+cell. `backend` stands for whatever has the sensors and valves: the twin, Gazebo, real drivers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from batsort_interfaces import msg as batsort
+from diagnostic_msgs.msg import DiagnosticArray
+from rclpy.node import Node
+from rclpy.qos import DurabilityPolicy, QoSProfile
+from sensor_msgs.msg import CameraInfo, Image
+
+
+@dataclass(frozen=True)
+class Topic:
+    """One topic; all are reliable, `latched` ones (transient local) also reach late subscribers."""
+
+    name: str
+    type: type
+    depth: int
+    publisher: str
+    subscribers: tuple[str, ...]
+    latched: bool = False
+
+    @property
+    def qos(self) -> QoSProfile:
+        durability = (
+            DurabilityPolicy.TRANSIENT_LOCAL if self.latched else DurabilityPolicy.VOLATILE
+        )
+        return QoSProfile(depth=self.depth, durability=durability)
+
+
+TOPICS = {
+    topic.name: topic
+    for topic in (
+        Topic("camera/source", Image, 5, "backend", ("camera",)),
+        Topic("camera/request", batsort.CaptureRequest, 10, "belt", ("camera", "backend")),
+        Topic("camera/image_raw", Image, 5, "camera", ("classifier",)),
+        Topic("camera/camera_info", CameraInfo, 5, "camera", ()),
+        Topic("belt/encoder", batsort.EncoderCount, 100, "backend", ("belt",)),
+        Topic("belt/barrier", batsort.BarrierEdge, 50, "backend", ("belt",)),
+        Topic(
+            "belt/state",
+            batsort.BeltState,
+            10,
+            "belt",
+            ("camera", "classifier", "ejector", "bins", "supervisor"),
+        ),
+        Topic("belt/items", batsort.BeltItem, 100, "belt", ("classifier", "ejector", "bins"), True),
+        Topic("belt/command", batsort.BeltCommand, 1, "supervisor", ("backend",), True),
+        Topic(
+            "classifications",
+            batsort.BatteryClassification,
+            100,
+            "classifier",
+            ("ejector",),
+            True,
+        ),
+        Topic("items/decisions", batsort.SortDecision, 100, "ejector", ("bins",), True),
+        Topic("ejector/commands", batsort.EjectCommand, 100, "ejector", ("backend",)),
+        Topic("ejector/events", batsort.EjectEvent, 100, "backend", ("ejector", "bins")),
+        Topic("bins/arrivals", batsort.BinArrival, 50, "backend", ("bins",)),
+        Topic("items/outcomes", batsort.ItemOutcome, 100, "bins", (), True),
+        Topic("bins/state", batsort.BinStates, 1, "bins", ("supervisor",), True),
+        Topic("cell/state", batsort.CellState, 1, "supervisor", ("ejector", "backend"), True),
+    )
+}
+"""Keyed by name. The recorder may listen to any of them; /diagnostics is everybody's."""
+
+DIAGNOSTICS = Topic("/diagnostics", DiagnosticArray, 10, "all", ("supervisor",))
+
+
+def publisher(node: Node, name: str) -> Any:
+    """Make the publisher of a topic in the table."""
+    topic = TOPICS[name]
+    return node.create_publisher(topic.type, topic.name, topic.qos)
+
+
+def subscription(node: Node, name: str, callback: Callable[[Any], None]) -> Any:
+    """Subscribe to a topic in the table."""
+    topic = TOPICS[name]
+    return node.create_subscription(topic.type, topic.name, callback, topic.qos)
