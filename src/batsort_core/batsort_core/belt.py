@@ -1,0 +1,251 @@
+"""Where the belt is, was and will be, and which items lie on it."""
+
+from bisect import bisect_right
+from dataclasses import dataclass
+from typing import Literal
+
+from batsort_core.cell import ItemLimits
+from batsort_core.items import Item
+
+_SECOND = 1_000_000_000
+_VELOCITY_WINDOW = 50_000_000  # [ns]
+_JUMP_SLACK = 2  # [counts] a latch may be early or late by
+
+
+class BeltError(ValueError):
+    """A sample that cannot be, or a stamp whose position cannot be known."""
+
+
+class CountUnwrapper:
+    """Makes a device's wrapping counter of 16, 32 or 64 bits endless.
+
+    Each step is the shorter way round, so the belt may run either way by less than half the range
+    between two readings. A step of exactly half the range counts as backwards.
+    """
+
+    def __init__(self, bits: Literal[16, 32, 64]) -> None:
+        if bits not in (16, 32, 64):
+            raise BeltError(f"bits: {bits} is refused; allowed: 16, 32, 64")
+        self._half = 1 << (bits - 1)
+        self._count: int | None = None
+
+    def unwrap(self, raw: int) -> int:
+        """The endless count of a raw reading, signed or unsigned; the first is taken as it is."""
+        half = self._half
+        if not -half <= raw < 2 * half:
+            raise BeltError(f"raw count: {raw} is refused; allowed: from {-half} to {2 * half - 1}")
+        if self._count is None:
+            self._count = raw
+        else:
+            self._count += (raw - self._count + half) % (2 * half) - half
+        return self._count
+
+
+@dataclass(frozen=True, slots=True)
+class BeltReading:
+    """Where the belt is at one moment."""
+
+    stamp: int
+    epoch: int
+    count: int
+    position: float
+    """The count as a distance [m]."""
+    velocity: float
+    """Along the sorting direction [m/s]."""
+    moving: bool
+
+
+class BeltTracker:
+    """The belt's motion over the last `history_s` seconds, from latched encoder counts.
+
+    Velocity is the mean over the last 50 ms, or since the sample before where samples are rarer.
+    The belt moves where that span saw more than one count: at rest an encoder may flicker by one.
+    The epoch of the readings is the device's plus `resets`, so that counts from before and after a
+    jump are never compared; edges of the same device need the same shift.
+    """
+
+    def __init__(
+        self, metres_per_count: float, max_velocity: float, history_s: float = 10.0
+    ) -> None:
+        self._scale = metres_per_count
+        self._max_velocity = max_velocity
+        self._history = round(history_s * _SECOND)
+        self._stamps: list[int] = []
+        self._readings: list[BeltReading] = []
+        self._anew = False
+        self.resets = 0
+        """Implausible jumps seen so far."""
+        self.faults: dict[str, int] = {"stamp_back": 0, "jump": 0}
+        """Samples refused, by cause."""
+
+    @property
+    def latest(self) -> BeltReading | None:
+        """The newest reading."""
+        return self._readings[-1] if self._readings else None
+
+    def add(self, stamp: int, epoch: int, count: int) -> BeltReading:
+        """Take one latched count of the device and say where the belt is.
+
+        Raises BeltError, and counts it in `faults`, for a stamp that is not after the one before,
+        and for a jump faster than the belt can run; the sample after a jump begins a new epoch.
+        """
+        last = self.latest
+        if last is not None and stamp <= last.stamp:
+            self.faults["stamp_back"] += 1
+            raise BeltError(f"stamp: {stamp} is refused; allowed: after {last.stamp} [ns]")
+        epoch += self.resets
+        if last is not None and last.epoch == epoch and not self._anew:
+            reach = self._max_velocity * (stamp - last.stamp) / _SECOND / self._scale + _JUMP_SLACK
+            if abs(count - last.count) > reach:
+                self.faults["jump"] += 1
+                self.resets += 1
+                self._anew = True
+                raise BeltError(
+                    f"count: {count} is refused; allowed: within {reach:.0f} of {last.count}, "
+                    f"{(stamp - last.stamp) / _SECOND:g} s before"
+                )
+        self._anew = False
+        reading = self._reading(stamp, epoch, count)
+        self._stamps.append(stamp)
+        self._readings.append(reading)
+        # One sample before the horizon stays, so that all of the history can be interpolated.
+        old = bisect_right(self._stamps, stamp - self._history) - 1
+        if old > 0:
+            del self._stamps[:old], self._readings[:old]
+        return reading
+
+    def count_at(self, stamp: int) -> float | None:
+        """The count at a past stamp, interpolated; None after the newest reading: not known yet.
+
+        Raises BeltError before the history and where the count was lost.
+        """
+        pair = self._around(stamp)
+        if pair is None:
+            return None
+        before, after = pair
+        if before is after:
+            return float(before.count)
+        share = (after.count - before.count) * (stamp - before.stamp)
+        return before.count + share / (after.stamp - before.stamp)
+
+    def epoch_at(self, stamp: int) -> int | None:
+        """The epoch that count_at's answer belongs to; None and errors as there."""
+        pair = self._around(stamp)
+        return None if pair is None else pair[0].epoch
+
+    def time_at(self, count: float) -> int | None:
+        """The stamp [ns] at which the belt is at `count` of the current epoch.
+
+        Past: the last time it was there, interpolated. Else ahead, at the current velocity. None
+        where it was not there within the history and will never be at this velocity.
+        """
+        last = self.latest
+        if last is None:
+            return None
+        if count == last.count:
+            return last.stamp
+        for before, after in zip(self._readings[-2::-1], self._readings[:0:-1], strict=True):
+            if before.epoch != last.epoch:
+                break
+            if min(before.count, after.count) <= count <= max(before.count, after.count):
+                if before.count == after.count:
+                    return after.stamp
+                share = (count - before.count) / (after.count - before.count)
+                return before.stamp + round(share * (after.stamp - before.stamp))
+        ahead = (count - last.count) * self._scale
+        if last.velocity == 0.0 or ahead * last.velocity < 0.0:
+            return None
+        return last.stamp + round(ahead / last.velocity * _SECOND)
+
+    def _around(self, stamp: int) -> tuple[BeltReading, BeltReading] | None:
+        if not self._stamps or stamp > self._stamps[-1]:
+            return None
+        i = bisect_right(self._stamps, stamp) - 1
+        if i < 0:
+            first = self._stamps[0]
+            raise BeltError(f"stamp: {stamp} is refused; allowed: from {first} [ns], the history")
+        before = self._readings[i]
+        if before.stamp == stamp:
+            return before, before
+        after = self._readings[i + 1]
+        if before.epoch != after.epoch:
+            raise BeltError(
+                f"stamp: {stamp} is refused; allowed: moments at which the count was known"
+            )
+        return before, after
+
+    def _reading(self, stamp: int, epoch: int, count: int) -> BeltReading:
+        base_stamp, base_count = stamp, count
+        for past in reversed(self._readings):
+            if past.epoch != epoch:
+                break
+            base_stamp, base_count = past.stamp, past.count
+            if past.stamp <= stamp - _VELOCITY_WINDOW:
+                break
+        travel = count - base_count
+        velocity = travel * self._scale * _SECOND / (stamp - base_stamp) if travel else 0.0
+        return BeltReading(stamp, epoch, count, count * self._scale, velocity, abs(travel) > 1)
+
+
+class ItemDetector:
+    """Items from the edges of the light barrier.
+
+    An item reaches from the count of its leading edge to that of its trailing edge. Items that
+    touch come out as one long item. Where the belt runs back and forth, only what lies beyond the
+    newest item's end is new: what comes by again is not counted twice.
+    """
+
+    def __init__(self, limits: ItemLimits, metres_per_count: float) -> None:
+        self._min_length = limits.min_length
+        self._scale = metres_per_count
+        self._last: tuple[int, bool] | None = None  # stamp and level of the last edge
+        self._start: tuple[int, int, int] | None = None  # stamp, epoch, count of the leading edge
+        self._end: tuple[int, int] | None = (
+            None  # epoch and count of the newest item's trailing edge
+        )
+        self.faults: dict[str, int] = {
+            "edge_without_start": 0,
+            "too_short": 0,
+            "repeated_edge": 0,
+            "epoch_changed": 0,
+        }
+        """Edges that made no item, by cause."""
+
+    def on_edge(self, stamp: int, epoch: int, count: int, blocked: bool) -> Item | None:
+        """Take one edge; the item, where it is the trailing edge of one.
+
+        An edge that repeats the level, or whose stamp does not advance, changes nothing: where a
+        trailing edge was lost, two items become a long one, which is never blown. Something over
+        which the count was lost is no item: nobody knows where it lies.
+        """
+        if self._last is not None:
+            last_stamp, level = self._last
+            lost = self._start is not None and self._start[1] != epoch
+            if stamp <= last_stamp or (blocked == level and not lost):
+                self.faults["repeated_edge"] += 1
+                return None
+        self._last = (stamp, blocked)
+        start = self._start
+        self._start = (stamp, epoch, count) if blocked else None
+        if start is not None and start[1] != epoch:
+            self.faults["epoch_changed"] += 1
+            return None
+        if blocked:
+            return None
+        if start is None:
+            self.faults["edge_without_start"] += 1
+            return None
+        return self._item(start, stamp, count)
+
+    def _item(self, start: tuple[int, int, int], stamp: int, end: int) -> Item | None:
+        begin_stamp, epoch, begin = start
+        length = (end - begin) * self._scale
+        if length < self._min_length:
+            self.faults["too_short"] += 1
+            return None
+        centre = (begin + end) // 2
+        if self._end is not None and self._end[0] == epoch and centre <= self._end[1]:
+            self.faults["repeated_edge"] += 1
+            return None
+        self._end = (epoch, end)
+        return Item(begin_stamp // 1000, epoch, centre, length, stamp)

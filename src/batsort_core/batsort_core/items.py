@@ -1,0 +1,74 @@
+"""What travels through the cell, and the words for what becomes of it."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One item that has passed the light barrier.
+
+    It is at a station when the belt's count is `count` plus the station's distance in counts.
+    """
+
+    id: int
+    """Stamp of the leading edge [us since 1970]; unique across restarts."""
+    epoch: int
+    count: int
+    """Encoder count at which its centre was at the barrier."""
+    length: float
+    """Along the belt [m]."""
+    stamp: int
+    """Of its trailing edge at the barrier [ns]."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the classifier measured on one image of one item. It decides nothing."""
+
+    item_id: int
+    type: str
+    confidence: float
+    """Calibrated, 0 to 1."""
+    novelty: float
+    """Above 1 the item is unlike anything taught."""
+    image_stamp: int
+    """Exposure of the image judged [ns]."""
+
+
+class Reason(StrEnum):
+    """Why an item goes where it goes: the constants of SortDecision."""
+
+    SORT = "sort"
+    UNKNOWN_TYPE = "unknown_type"
+    LOW_CONFIDENCE = "low_confidence"
+    BY_RECIPE = "by_recipe"
+    GAP = "gap"
+    LATE = "late"
+    NO_VERDICT = "no_verdict"
+    TRACKING_LOST = "tracking_lost"
+
+
+class EjectResult(StrEnum):
+    """What became of one shot: the constants of EjectEvent."""
+
+    FIRED = "fired"
+    LATE = "late"
+    CANCELLED = "cancelled"
+    FAULT = "fault"
+
+
+class Outcome(StrEnum):
+    """What became of one item, exactly one each: the constants of ItemOutcome."""
+
+    SORTED_CONFIRMED = "sorted_confirmed"
+    OTHERS_UNKNOWN_TYPE = "others_unknown_type"
+    OTHERS_LOW_CONFIDENCE = "others_low_confidence"
+    OTHERS_GAP = "others_gap"
+    OTHERS_LATE = "others_late"
+    OTHERS_BY_RECIPE = "others_by_recipe"
+    NO_VERDICT = "no_verdict"
+    CANCELLED = "cancelled"
+    FAULT = "fault"
+    TRACKING_LOST = "tracking_lost"
+    MISSING = "missing"

@@ -1,0 +1,57 @@
+"""The recipe: which type goes into which bin, and what is too uncertain to be sorted."""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Annotated
+
+from batsort_core.items import Reason
+from batsort_core.schema import Name, Range
+
+
+class RecipeError(ValueError):
+    """A change of the recipe that is refused; one line naming what and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """Types to bins, with the limits an item must keep to be sorted at all."""
+
+    others: Annotated[str, Name()]
+    """The bin at the belt's end: takes all that is not sorted."""
+    threshold: Annotated[float, Range(least=0.0, most=1.0)]
+    """Least confidence to be blown out; 0.80 in the BatSort paper (arXiv 2404.05802)."""
+    novelty_limit: Annotated[float, Range(least=0.0)]
+    """Above it an item is of an unknown type; 1.0 is the bundle's own limit."""
+    types: Mapping[str, str]
+    """Bin of each type."""
+
+    def choose(self, type: str, confidence: float, novelty: float) -> tuple[str, Reason]:
+        """Bin and reason for a verdict; the first that holds of unknown, uncertain, by recipe, sort.
+
+        A type the recipe does not name is unknown to it. What cannot be compared (NaN) never sorts.
+        """
+        bin = self.types.get(type)
+        if bin is None or not novelty <= self.novelty_limit:
+            return self.others, Reason.UNKNOWN_TYPE
+        if not confidence >= self.threshold:
+            return self.others, Reason.LOW_CONFIDENCE
+        if bin == self.others:
+            return self.others, Reason.BY_RECIPE
+        return bin, Reason.SORT
+
+    def assign(
+        self, bin: str, types: Iterable[str], known_types: Collection[str], bins: Collection[str]
+    ) -> "Recipe":
+        """The recipe with `types` moved to `bin`; each leaves the bin it had.
+
+        `known_types` are those of the model bundle, `bins` the names of the cell's bins. Raises
+        RecipeError for a bin or type that is not among them.
+        """
+        if bin not in bins:
+            raise RecipeError(f"bin: {bin!r} is refused; allowed: {', '.join(bins)}")
+        moved = dict(self.types)
+        for name in types:
+            if name not in known_types:
+                raise RecipeError(f"types: {name!r} is refused; allowed: {', '.join(known_types)}")
+            moved[name] = bin
+        return replace(self, types=moved)
