@@ -8,14 +8,14 @@ from collections import Counter, deque
 from collections.abc import Iterator
 from pathlib import Path
 
-from batsort_core.belt import BeltError, BeltTracker
 from batsort_core.capture import FrameMatcher, Match, Missed
 from batsort_interfaces.msg import BeltState, CaptureRequest
 from sensor_msgs.msg import CameraInfo, Image
 
 from .configuration import CELL_FILE, ConfigurationError, Parameter, declare, load_cell
-from .convert import reading_of, stamp_of, time_of
+from .convert import stamp_of, time_of
 from .drivers.frames import Device, Pixels, folder_frames, video_frames
+from .follow import BeltFollower
 from .heartbeat import Health, Heartbeat
 from .images import to_message
 from .managed import ManagedNode
@@ -74,8 +74,7 @@ class Camera(ManagedNode):
             self._files = folder_frames(path)
 
     def activate(self) -> None:
-        belt = self._cell.belt
-        self._tracker = BeltTracker(belt.metres_per_count, belt.max_velocity)
+        self._belt = BeltFollower(self, self._cell, self._counts)
         self._matcher = FrameMatcher(self._cell.counts(self.get_parameter("tolerance").value))
         self._frames: dict[int, Image] = {}
         self._next_key = 0
@@ -105,11 +104,7 @@ class Camera(ManagedNode):
             self._grabbed.append((stamp, pixels))
 
     def _on_belt(self, message: BeltState) -> None:
-        try:
-            self._tracker.add(*_sample(message))
-        except BeltError as error:
-            self._counts["belt states refused"] += 1
-            self.get_logger().warning(str(error), throttle_duration_sec=1.0)
+        if self._belt.take(message) is None:
             return
         with self._grabbed_lock:
             grabbed = list(self._grabbed)
@@ -122,10 +117,10 @@ class Camera(ManagedNode):
 
     def _expose_file(self, request: CaptureRequest) -> bool:
         """Give the next file to a request as if exposed there, once the belt has been there."""
-        latest = self._tracker.latest
+        latest = self._belt.tracker.latest
         if latest is None or (latest.epoch == request.epoch and latest.count < request.count):
             return False
-        stamp = self._tracker.time_at(request.count)
+        stamp = self._belt.tracker.time_at(request.count)
         if latest.epoch != request.epoch or stamp is None or self._fault:
             return True
         try:
@@ -145,7 +140,7 @@ class Camera(ManagedNode):
         self._next_key += 1
 
     def _step(self) -> None:
-        for result in self._matcher.step(self._tracker):
+        for result in self._matcher.step(self._belt.tracker):
             if isinstance(result, Missed):
                 self._counts["requests without an image"] += 1
                 continue
@@ -185,11 +180,6 @@ class Camera(ManagedNode):
         if self._counts["requests without an image"]:
             warning = f"{self._counts['requests without an image']} requests without an image"
         return Health(dict(self._counts), warning, fault)
-
-
-def _sample(message: BeltState) -> tuple[int, int, int]:
-    reading = reading_of(message)
-    return reading.stamp, reading.epoch, reading.count
 
 
 def main() -> None:

@@ -7,7 +7,7 @@ import time
 from collections import Counter, deque
 from pathlib import Path
 
-from batsort_core.belt import BeltError, BeltTracker
+from batsort_core.belt import BeltError
 from batsort_core.items import Item
 from batsort_interfaces.msg import BatteryClassification, BeltItem, BeltState
 from batsort_interfaces.srv import LoadBundle
@@ -18,7 +18,8 @@ from batsort_perception.view import nearest_item
 from sensor_msgs.msg import Image, RegionOfInterest
 
 from .configuration import CELL_FILE, ConfigurationError, Parameter, declare, load_cell
-from .convert import finite, item_of, reading_of, stamp_of, time_of
+from .convert import finite, item_of, stamp_of, time_of
+from .follow import BeltFollower
 from .heartbeat import Health, Heartbeat
 from .images import ImageError, to_rgb
 from .managed import ManagedNode
@@ -53,8 +54,7 @@ class Classifier(ManagedNode):
         self._engine = self._make_engine(self.get_parameter("bundle").value)
 
     def activate(self) -> None:
-        belt = self._cell.belt
-        self._tracker = BeltTracker(belt.metres_per_count, belt.max_velocity)
+        self._belt = BeltFollower(self, self._cell, self._counts)
         self._items: deque[Item] = deque(maxlen=KEPT_ITEMS)
         self._images: deque[Image] = deque(maxlen=KEPT_IMAGES)
         self.listen("belt/items", self._on_item)
@@ -67,7 +67,14 @@ class Classifier(ManagedNode):
     def _make_engine(self, path: str) -> Engine:
         folder = Path(path).expanduser() if path else default_bundle()
         try:
-            return Engine(Bundle.load(folder), threads=self.get_parameter("threads").value)
+            bundle = Bundle.load(folder)
+            strange = sorted(set(self._cell.recipe.types) - set(bundle.types))
+            if strange:
+                raise ConfigurationError(
+                    f"recipe.types: {', '.join(strange)} can't be told by bundle {bundle.id}; "
+                    f"allowed: {', '.join(bundle.types)}"
+                )
+            return Engine(bundle, threads=self.get_parameter("threads").value)
         except BundleError as error:
             raise ConfigurationError(f"bundle: {error}") from None
 
@@ -95,20 +102,14 @@ class Classifier(ManagedNode):
         self._judge_known()
 
     def _on_belt(self, message: BeltState) -> None:
-        reading = reading_of(message)
-        try:
-            self._tracker.add(reading.stamp, reading.epoch, reading.count)
-        except BeltError as error:
-            self._counts["belt states refused"] += 1
-            self.get_logger().warning(str(error), throttle_duration_sec=1.0)
-            return
-        self._judge_known()
+        if self._belt.take(message) is not None:
+            self._judge_known()
 
     def _judge_known(self) -> None:
         """Judge the images whose moment the belt's history reaches by now."""
         while self._images:
             try:
-                count = self._tracker.count_at(stamp_of(self._images[0].header.stamp))
+                count = self._belt.tracker.count_at(stamp_of(self._images[0].header.stamp))
             except BeltError as error:
                 self._images.popleft()
                 self._counts["images without a belt position"] += 1
@@ -119,7 +120,7 @@ class Classifier(ManagedNode):
             self._judge(self._images.popleft(), count)
 
     def _judge(self, image: Image, count: float) -> None:
-        view = nearest_item(self._cell, count, self._tracker.latest.epoch, self._items)
+        view = nearest_item(self._cell, count, self._belt.tracker.latest.epoch, self._items)
         if view is None:
             self._counts["images without an item"] += 1
             return

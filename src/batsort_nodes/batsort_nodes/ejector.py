@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import replace
 
 from batsort_core.items import EjectResult
-from batsort_core.recipe import RecipeError, assign
+from batsort_core.packml import State
+from batsort_core.recipe import Recipe, RecipeError
 from batsort_core.sorter import Decision, Shot, Sorter
 from batsort_interfaces.msg import (
     BatteryClassification,
@@ -17,7 +19,6 @@ from batsort_interfaces.msg import (
     EjectEvent,
 )
 from batsort_interfaces.srv import AssignTypes
-from rcl_interfaces.msg import SetParametersResult
 from rclpy.parameter import Parameter as RosParameter
 
 from .configuration import CELL_FILE, Parameter, declare, load_cell
@@ -26,9 +27,31 @@ from .heartbeat import Health, Heartbeat
 from .journal import JOURNAL_DIR, Journal
 from .managed import ManagedNode
 from .run import run
-from .topics import publisher
+from .topics import TOPICS, publisher
 
-ABORTING = ("aborting", "aborted")
+ABORT = (State.ABORTING.value, State.ABORTED.value)
+
+
+def recipe_parameters(recipe: Recipe) -> tuple[Parameter, ...]:
+    """The limits of the recipe that can be tuned while the cell runs; defaults as described."""
+    return (
+        Parameter(
+            "threshold",
+            recipe.threshold,
+            "Least confidence to be blown out; default: recipe.threshold of the cell.",
+            0.0,
+            1.0,
+            read_only=False,
+        ),
+        Parameter(
+            "novelty_limit",
+            recipe.novelty_limit,
+            "Novelty above which a type is unknown; default: recipe.novelty_limit of the cell.",
+            0.0,
+            100.0,
+            read_only=False,
+        ),
+    )
 
 
 class Ejector(ManagedNode):
@@ -39,16 +62,16 @@ class Ejector(ManagedNode):
         declare(self, (CELL_FILE, JOURNAL_DIR))
         self._cell = load_cell(self.get_parameter("cell_file").value)
         self._recipe = self._cell.recipe
-        declare(self, recipe_parameters(self._recipe.threshold, self._recipe.novelty_limit))
-        self._adopt("threshold", self.get_parameter("threshold").value)
-        self._adopt("novelty_limit", self.get_parameter("novelty_limit").value)
-        self.add_on_set_parameters_callback(self._on_parameters)
-        self._counts: Counter[str] = Counter()
-        self._decisions = publisher(self, "items/decisions")
-        self._commands = publisher(self, "ejector/commands")
+        self._known_types = set(self._recipe.types)
+        declare(self, recipe_parameters(self._recipe))
+        self._tune(self.get_parameters(["threshold", "novelty_limit"]))
+        self.add_post_set_parameters_callback(self._tune)
+        self._reasons: Counter[str] = Counter()
+        self._shots: Counter[str] = Counter()
         self._journal: Journal | None = None
         self._sorter: Sorter | None = None
-        self._known_types: tuple[str, ...] = tuple(self._recipe.types)
+        self._decisions = publisher(self, "items/decisions")
+        self._commands = publisher(self, "ejector/commands")
         self.create_service(AssignTypes, "ejector/assign_types", self._assign_types)
         self._heartbeat = Heartbeat(self, self._health)
 
@@ -60,10 +83,10 @@ class Ejector(ManagedNode):
         self._sorter.recipe = self._recipe
         decided = [Decision.from_record(record) for record in self._journal]
         self._sorter.restore(decided)
-        for decision in decided[-self._decisions_kept :]:
-            # Whoever did not get it before a restart gets it now; known ones are ignored there.
+        for decision in decided[-TOPICS["items/decisions"].depth :]:
+            # A restart may have come between the journal and the topic; receivers know the others.
             self._decisions.publish(decision_message(decision))
-        self.listen("belt/items", lambda m: self._act(self._sorter.on_item(item_of(m))))
+        self.listen("belt/items", self._on_item)
         self.listen("belt/state", self._on_belt)
         self.listen("classifications", self._on_verdict)
         self.listen("ejector/events", self._on_event)
@@ -72,3 +95,76 @@ class Ejector(ManagedNode):
     def cleanup(self) -> None:
         self._journal.close()
         self._journal = self._sorter = None
+
+    def _on_item(self, message: BeltItem) -> None:
+        self._act(self._sorter.on_item(item_of(message)))
+
+    def _on_belt(self, message: BeltState) -> None:
+        self._act(self._sorter.on_belt(reading_of(message)))
+
+    def _on_verdict(self, message: BatteryClassification) -> None:
+        self._known_types.update(message.types)
+        self._act(self._sorter.on_verdict(verdict_of(message)))
+
+    def _on_event(self, message: EjectEvent) -> None:
+        self._shots[message.result] += 1
+        self._act(self._sorter.on_eject_event(message.item_id, EjectResult(message.result)))
+
+    def _on_cell(self, message: CellState) -> None:
+        if message.state in ABORT:
+            self._act(self._sorter.cancel_all())
+
+    def _act(self, results: Iterable[Decision | Shot]) -> None:
+        results = list(results)
+        self._journal.append(
+            [result.to_record() for result in results if isinstance(result, Decision)]
+        )
+        for result in results:
+            if isinstance(result, Decision):
+                self._reasons[result.reason.value] += 1
+                self._decisions.publish(decision_message(result))
+            else:
+                self._commands.publish(shot_message(result, self.get_clock().now().to_msg()))
+
+    def _tune(self, parameters: list[RosParameter]) -> None:
+        changes = {
+            parameter.name: parameter.value
+            for parameter in parameters
+            if parameter.name in ("threshold", "novelty_limit")
+        }
+        self._use(replace(self._recipe, **changes))
+
+    def _use(self, recipe: Recipe) -> None:
+        self._recipe = recipe
+        if self._sorter is not None:
+            self._sorter.recipe = recipe
+
+    def _assign_types(
+        self, request: AssignTypes.Request, response: AssignTypes.Response
+    ) -> AssignTypes.Response:
+        bins = [bin.name for bin in self._cell.bins]
+        try:
+            recipe = self._recipe.assign(
+                request.bin, request.types, sorted(self._known_types), bins
+            )
+        except RecipeError as error:
+            response.message = str(error)
+        else:
+            self._use(recipe)
+            response.success = True
+            response.message = f"{', '.join(request.types)} now go to {request.bin}"
+        self.get_logger().info(f"assign_types: {response.message}")
+        return response
+
+    def _health(self) -> Health:
+        values = {f"decided {reason}": count for reason, count in sorted(self._reasons.items())}
+        values |= {f"shots {result}": count for result, count in sorted(self._shots.items())}
+        values |= {
+            "threshold": self._recipe.threshold,
+            "novelty limit": self._recipe.novelty_limit,
+        }
+        return Health(values)
+
+
+def main() -> None:
+    sys.exit(run(Ejector))

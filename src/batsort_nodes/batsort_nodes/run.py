@@ -22,6 +22,7 @@ def run(make_node: Callable[[], Node]) -> int:
         The exit status: 0 after a normal end, 2 where the configuration was refused.
     """
     rclpy.init()
+    node = None
     try:
         node = make_node()
         executor = SingleThreadedExecutor()
@@ -33,5 +34,7 @@ def run(make_node: Callable[[], Node]) -> int:
     except (KeyboardInterrupt, ExternalShutdownException):
         pass
     finally:
+        if node is not None:
+            node.destroy_node()
         rclpy.try_shutdown()
     return 0

@@ -1,0 +1,437 @@
+"""`./cell demo`: launch the cell on the twin, show it sorting, and report on what it did."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import math
+import shutil
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from datetime import datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import rclpy
+import yaml
+from ament_index_python.packages import get_package_share_directory
+from batsort_core.cell import CellDescription, CellError, parse_cell
+from batsort_interfaces.msg import (
+    BatteryClassification,
+    BeltItem,
+    BeltState,
+    BinStates,
+    CellState,
+    EjectEvent,
+    ItemOutcome,
+    ItemTruth,
+    SortDecision,
+)
+from batsort_perception.bundle import Bundle, BundleError, default_bundle
+from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.node import Node
+from rclpy.qos import DurabilityPolicy, QoSProfile
+from rclpy.signals import SignalHandlerOptions
+
+from . import runner
+from .report import Run, summarize
+
+LOOK_S = 0.2
+PLAIN_LINE_S = 5.0
+SLACK_S = 60.0
+HELD_S = 10.0
+QUIET_S = 1.5
+LOUD = ("[WARN]", "[ERROR]", "[FATAL]")
+
+
+class DemoError(ValueError):
+    """An option that the demo can't run with: one line with name, value and what is allowed."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the demo; the exit status is 0 only where every item has one outcome and all adds up."""
+    options = _options(arguments)
+    try:
+        cell = _cell(options.cell)
+        bundle = _bundle(options.bundle)
+        _check(options, cell)
+    except DemoError as error:
+        print(f"demo: {error}", file=sys.stderr)
+        return 2
+    folder: Path = options.report
+    folder.mkdir(parents=True, exist_ok=True)
+    run = Run(
+        bin_of_type=cell.recipe.types,
+        others=cell.recipe.others,
+        trained_photos=bundle.photo_hashes if options.photos else frozenset(),
+    )
+    began = time.monotonic()
+    status = asyncio.run(_sort(options, cell, run, folder))
+    if status == 2:
+        return status
+    report = summarize(run) | {
+        "belt_speed_m_per_s": options.belt_speed,
+        "rate_per_s": options.rate,
+        "seed": options.seed,
+        "bundle": bundle.id,
+        "duration_s": round(time.monotonic() - began, 1),
+        "versions": _versions(),
+    }
+    (folder / "report.json").write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+    print(_table(report))
+    if run.truths:
+        # Loaded here: the running cell has no use for it.
+        from .run_picture import draw
+
+        draw(run, report, folder / "run.png")
+    print(f"\nreport: {folder / 'report.json'}   picture: {folder / 'run.png'}")
+    for fault in report["faults"]:
+        print(f"demo: {fault}", file=sys.stderr)
+    return 1 if status or report["faults"] else 0
+
+
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="cell demo",
+        description="Sort batteries on the embedded twin and report on it.",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    add = parser.add_argument
+    add("--items", type=int, default=100, metavar="N", help="items to sort")
+    add("--rate", type=float, default=5.0, metavar="ITEMS_PER_S", help="items fed a second")
+    add("--belt-speed", type=float, default=0.5, metavar="M_PER_S", help="speed of the belt")
+    add("--seed", type=int, default=0, metavar="N", help="seed of the stream of items")
+    add("--photos", type=Path, metavar="DIR", help="show real photos, one folder per type")
+    add("--cell", type=Path, metavar="FILE", help="cell description, in place of the default")
+    add("--bundle", type=Path, metavar="DIR", help="model bundle, in place of the default")
+    add("--record", action="store_true", help="record an MCAP bag into the report folder")
+    default = Path("reports") / f"{datetime.now():%Y%m%d_%H%M%S}"
+    add("--report", type=Path, default=default, metavar="DIR", help="folder of the report")
+    return parser.parse_args(arguments)
+
+
+def _cell(path: Path | None) -> CellDescription:
+    path = path or Path(get_package_share_directory("batsort_bringup")) / "config" / "cell.yaml"
+    try:
+        return parse_cell(yaml.safe_load(path.read_text(encoding="utf-8")))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise DemoError(f"--cell: {path} can't be read ({' '.join(str(error).split())})") from None
+    except CellError as error:
+        raise DemoError(f"--cell: {path}: {error}") from None
+
+
+def _bundle(path: Path | None) -> Bundle:
+    try:
+        return Bundle.load(path or default_bundle())
+    except BundleError as error:
+        raise DemoError(f"--bundle: {error}") from None
+
+
+def _check(options: argparse.Namespace, cell: CellDescription) -> None:
+    top = cell.belt.max_velocity
+    for name, value, good, allowed in (
+        ("--items", options.items, options.items >= 1, "1 or more"),
+        ("--rate", options.rate, 0.1 <= options.rate <= 50.0, "0.1 to 50"),
+        ("--belt-speed", options.belt_speed, 0.05 <= options.belt_speed <= top, f"0.05 to {top}"),
+        ("--seed", options.seed, 0 <= options.seed < 2**31, "0 to 2147483647"),
+        (
+            "--photos",
+            options.photos,
+            options.photos is None or options.photos.is_dir(),
+            "a folder with one folder per type",
+        ),
+        (
+            "--report",
+            options.report,
+            not options.report.exists() or options.report.is_dir(),
+            "a folder",
+        ),
+    ):
+        if not good:
+            raise DemoError(f"{name}: {value} is refused; allowed: {allowed}")
+
+
+async def _sort(
+    options: argparse.Namespace, cell: CellDescription, run: Run, folder: Path
+) -> int:
+    """Launch, watch until the stream has been sorted, and end every process.
+
+    Returns:
+        0 where all was sorted, 2 where a node refused its configuration, 1 for anything else.
+    """
+    journal = folder / "journal"
+    shutil.rmtree(journal, ignore_errors=True)
+    arguments = {
+        "backend": "twin",
+        "items": str(options.items),
+        "rate": str(float(options.rate)),
+        "belt_velocity": str(float(options.belt_speed)),
+        "seed": str(options.seed),
+        "photos": str(options.photos.resolve()) if options.photos else "",
+        "bundle": str(options.bundle.resolve()) if options.bundle else "",
+        "journal_dir": str(journal.resolve()),
+    }
+    if options.cell:
+        arguments["cell_file"] = str(options.cell.resolve())
+    if options.record:
+        bag = folder / "bag"
+        shutil.rmtree(bag, ignore_errors=True)
+        arguments |= {"record": "true", "record_path": str(bag.resolve())}
+    share = Path(get_package_share_directory("batsort_bringup"))
+    watcher = Watcher(run, cell)
+    display = Display(watcher, options.items)
+    with (folder / "nodes.log").open("w", encoding="utf-8") as log:
+
+        def on_line(node: str, line: str) -> None:
+            print(f"[{node}] {line}", file=log, flush=True)
+            if any(word in line for word in LOUD) or not line.startswith("["):
+                display.note(f"[{node}] {line}")
+
+        launch = asyncio.ensure_future(
+            runner.run(share / "launch" / "cell.launch.xml", arguments, on_line=on_line)
+        )
+        try:
+            return await _watch(options, watcher, display, launch)
+        finally:
+            display.close()
+            launch.cancel()
+            await asyncio.gather(launch, return_exceptions=True)
+            watcher.close()
+
+
+async def _watch(
+    options: argparse.Namespace, watcher: Watcher, display: Display, launch: asyncio.Future[int]
+) -> int:
+    deadline = time.monotonic() + options.items / options.rate + SLACK_S
+    while True:
+        done, _ = await asyncio.wait([launch], timeout=LOOK_S)
+        display.show()
+        if done:
+            display.note("demo: the cell ended before everything was sorted")
+            return launch.result() or 1
+        if watcher.sorted_all(options.items):
+            return 0
+        if watcher.held_s() > HELD_S:
+            state = watcher.cell_state
+            display.note(f"demo: the cell stays {state.state}: {state.reason}; {state.cure}")
+            return 1
+        if time.monotonic() > deadline:
+            display.note(
+                f"demo: not all was sorted in time: {len(watcher.run.truths)} of "
+                f"{options.items} items have left the belt, {len(watcher.run.outcomes)} outcomes"
+            )
+            return 1
+
+
+class Watcher(Node):
+    """Listens to a running cell and fills a `Run`; a thread of its own spins it."""
+
+    def __init__(self, run: Run, cell: CellDescription, namespace: str = "") -> None:
+        self._context = rclpy.Context()
+        rclpy.init(context=self._context, signal_handler_options=SignalHandlerOptions.NO)
+        super().__init__(
+            "watcher", context=self._context, namespace=namespace, start_parameter_services=False
+        )
+        self.run = run
+        self.belt = BeltState()
+        self.cell_state = CellState()
+        self._metres_per_count = cell.belt.metres_per_count
+        self._held_since: float | None = None
+        self._truth_heard = math.inf
+        for kind, topic, callback, latched in (
+            (BeltState, "belt/state", self._on_belt, False),
+            (BeltItem, "belt/items", lambda m: self.run.items.append(m.id), True),
+            (BatteryClassification, "classifications", self._on_verdict, True),
+            (SortDecision, "items/decisions", self._on_decision, True),
+            (EjectEvent, "ejector/events", self._on_event, False),
+            (ItemOutcome, "items/outcomes", lambda m: self.run.outcomes.append(m), True),
+            (BinStates, "bins/state", self._on_bins, True),
+            (CellState, "cell/state", self._on_cell, True),
+            (ItemTruth, "twin/truth", self._on_truth, False),
+        ):
+            durability = DurabilityPolicy.TRANSIENT_LOCAL if latched else DurabilityPolicy.VOLATILE
+            self.create_subscription(
+                kind, topic, callback, QoSProfile(depth=1000, durability=durability)
+            )
+        self._executor = SingleThreadedExecutor(context=self._context)
+        self._executor.add_node(self)
+        self._thread = threading.Thread(target=self._spin, name="watcher", daemon=True)
+        self._thread.start()
+
+    def sorted_all(self, items: int) -> bool:
+        """Whether the whole stream has left the belt and every item has its outcome."""
+        balance = self.run.bins
+        return (
+            len(self.run.truths) >= items
+            and balance.on_belt == 0
+            and balance.items_in == len(set(self.run.items)) == len(self.run.outcomes)
+            and time.monotonic() - self._truth_heard > QUIET_S
+        )
+
+    def held_s(self) -> float:
+        """How long the cell has stood with something for an operator to do [s]."""
+        return 0.0 if self._held_since is None else time.monotonic() - self._held_since
+
+    def close(self) -> None:
+        """Stop listening."""
+        rclpy.shutdown(context=self._context)
+        self._thread.join(timeout=5.0)
+
+    def _spin(self) -> None:
+        try:
+            self._executor.spin()
+        except ExternalShutdownException:
+            return
+
+    def _on_belt(self, message: BeltState) -> None:
+        self.belt = message
+
+    def _on_verdict(self, message: BatteryClassification) -> None:
+        exposed, judged = message.header.stamp, message.verdict_stamp
+        self.run.latencies_s.append(
+            judged.sec - exposed.sec + (judged.nanosec - exposed.nanosec) * 1e-9
+        )
+
+    def _on_decision(self, message: SortDecision) -> None:
+        self.run.decisions[message.item_id] = message
+
+    def _on_event(self, message: EjectEvent) -> None:
+        if message.result == EjectEvent.FIRED:
+            counts = message.actual_count - message.planned_count
+            self.run.fire_errors.append(counts * self._metres_per_count)
+
+    def _on_bins(self, message: BinStates) -> None:
+        self.run.bins = message
+
+    def _on_truth(self, message: ItemTruth) -> None:
+        self.run.truths.append(message)
+        self._truth_heard = time.monotonic()
+
+    def _on_cell(self, message: CellState) -> None:
+        standing = message.state in ("held", "aborted", "stopped") and bool(message.cure)
+        if standing and self.belt.header.stamp.sec and self._held_since is None:
+            self._held_since = time.monotonic()
+        elif not standing:
+            self._held_since = None
+        self.cell_state = message
+
+
+class Display:
+    """One live line on a terminal; a plain line now and then where there is none."""
+
+    def __init__(self, watcher: Watcher, items: int) -> None:
+        self._watcher = watcher
+        self._items = items
+        self._live = sys.stdout.isatty()
+        self._shown = 0.0
+
+    def show(self) -> None:
+        """Show where the cell is now."""
+        if self._live:
+            width = shutil.get_terminal_size().columns - 1
+            print(f"\r\x1b[K{self._line()[:width]}", end="", flush=True)
+        elif time.monotonic() - self._shown > PLAIN_LINE_S:
+            self._shown = time.monotonic()
+            print(self._line(), flush=True)
+
+    def note(self, text: str) -> None:
+        """Something to read that stays."""
+        print(f"\r\x1b[K{text}" if self._live else text, file=sys.stderr, flush=True)
+
+    def close(self) -> None:
+        """End the live line."""
+        self.show()
+        if self._live:
+            print()
+
+    def _line(self) -> str:
+        watcher = self._watcher
+        balance = watcher.run.bins
+        if not watcher.belt.header.stamp.sec:
+            return "starting the cell ..."
+        bins = "  ".join(f"{b.name} {b.confirmed}" for b in balance.bins if b.confirmed)
+        return (
+            f"{watcher.cell_state.state or 'starting'} | belt {watcher.belt.velocity:.2f} m/s | "
+            f"{_rate(watcher.run.items):.1f} items/s | in {balance.items_in} of {self._items}, "
+            f"on belt {balance.on_belt} | {bins}"
+        )
+
+
+def _rate(items: Sequence[int], last: int = 20) -> float:
+    """Items a second over the newest ones; their ids are the stamps of their leading edges [us]."""
+    newest = sorted(items)[-last:]
+    span = newest[-1] - newest[0] if newest else 0
+    return (len(newest) - 1) * 1e6 / span if span else 0.0
+
+
+def _table(report: dict[str, Any]) -> str:
+    rows = [("bin", "count", "confirmed", "missing", "purity")]
+    for name, figures in report["bins"].items():
+        purity = figures["purity"]
+        rows.append(
+            (
+                name,
+                str(figures["count"]),
+                str(figures["confirmed"]),
+                str(figures["missing"]),
+                "-" if purity is None else f"{purity:.1%}",
+            )
+        )
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    lines = [""]
+    for row in rows:
+        cells = (cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))
+        lines.append("  ".join((row[0].ljust(widths[0]), *cells)))
+    outcomes = ", ".join(f"{name} {n}" for name, n in report["outcomes"].items() if n)
+    lines += [
+        "",
+        f"items in {report['items_in']} = out {report['items_out']} + on belt {report['on_belt']}"
+        f"; unexpected {report['unexpected']}; wrong bin {report['wrong_bin']}; "
+        f"misclassified {report['misclassified']}; late {report['late']}",
+        f"outcomes: {outcomes or 'none'}",
+        f"purity {_interval(report, 'purity')}   recovery {_interval(report, 'recovery')}   "
+        f"unknown in others {_part(report['unknown_in_others'])}",
+        f"fire error p99 {_number(report['fire_error_mm']['p99'])} mm   "
+        f"aim error p99 {_number(report['aim_error_mm']['p99'])} mm   "
+        f"verdict p50 {_number(report['verdict_latency_ms']['p50'])} ms, "
+        f"p99 {_number(report['verdict_latency_ms']['p99'])} ms",
+    ]
+    if report["photos_shown"]:
+        lines.append(
+            f"photos shown {report['photos_shown']}, of these trained on "
+            f"{report['photos_trained_on']}"
+        )
+    return "\n".join(lines)
+
+
+def _interval(report: dict[str, Any], name: str) -> str:
+    bounds = report[f"{name}_interval_95"]
+    if bounds is None:
+        return "not measured"
+    return f"{report[name]:.1%} (95 %: {bounds[0]:.1%} to {bounds[1]:.1%})"
+
+
+def _part(share: dict[str, Any]) -> str:
+    return "none shown" if share["value"] is None else f"{share['value']:.1%} of {share['n']}"
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.2f}"
+
+
+def _versions() -> dict[str, str]:
+    found = {"python": sys.version.split()[0]}
+    for package in ("rclpy", "numpy", "opencv-python-headless", "ai-edge-litert", "mujoco-core"):
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            found[package] = "unknown"
+    return found
+
+
+if __name__ == "__main__":
+    sys.exit(main())

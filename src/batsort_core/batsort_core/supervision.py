@@ -1,0 +1,205 @@
+"""Brings the members of a cell up in order, watches them, and holds the cell when one is gone.
+
+Pure: the caller tells what it hears with a steady time in seconds, and carries out what `step`
+asks for. States are those of ISA-TR88 (`packml`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from .packml import Command, IllegalTransition, PackML, State, belt_enabled
+
+
+class Step(StrEnum):
+    """What a managed member can be asked to do (ROS 2 lifecycle transitions)."""
+
+    CONFIGURE = "configure"
+    ACTIVATE = "activate"
+
+
+_NEXT_STEP = {"unconfigured": Step.CONFIGURE, "inactive": Step.ACTIVATE}
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """Ask member `name` to take a lifecycle step."""
+
+    name: str
+    step: Step
+
+
+@dataclass(slots=True)
+class _Member:
+    managed: bool
+    heard: float | None = None
+    fault: str = ""
+    stage: str = ""
+    asked: float | None = None
+    refused: str = ""
+
+
+@dataclass(slots=True)
+class Supervision:
+    """The supervisor's decisions.
+
+    Args:
+        members: names in bring-up order.
+        managed: those of them that have a lifecycle.
+        silence_s: a member not heard for so long is gone [s].
+        bringup_s: from the first step until every member must be up [s].
+        coast_s: longest time from commanding a stop until the belt counts as standing [s].
+        autostart: start sorting once every member is up for the first time.
+        resume: after a hold for a member that was gone, go on when it is back.
+    """
+
+    members: Iterable[str]
+    managed: frozenset[str]
+    silence_s: float
+    bringup_s: float
+    coast_s: float
+    autostart: bool
+    resume: bool
+    packml: PackML = field(default_factory=PackML)
+    reason: str = "starting up"
+    cure: str = ""
+    failed: str = ""
+    _members: dict[str, _Member] = field(init=False)
+    _began: float | None = None
+    _now: float = 0.0
+    _was_up: bool = False
+    _held_by_watch: bool = False
+    _autostarting: bool = False
+    _belt_moving: bool = False
+    _acting_since: float | None = None
+
+    def __post_init__(self) -> None:
+        self._members = {name: _Member(name in self.managed) for name in self.members}
+
+    def heartbeat(self, t: float, name: str, stage: str, fault: str) -> None:
+        """A member was heard: its lifecycle stage ('' without one) and its fault ('' if well)."""
+        member = self._members.get(name)
+        if member is None:
+            return
+        self._now = t
+        if self._silent(member) or stage != member.stage:
+            member.asked = None
+        if stage == "unconfigured" and member.stage in ("inactive", "active"):
+            member.refused = ""  # a new process: it has refused nothing yet
+        member.heard, member.stage, member.fault = t, stage, fault
+
+    def transition_done(self, name: str, ok: bool) -> None:
+        """A lifecycle step that was asked for has ended."""
+        member = self._members[name]
+        member.asked = None
+        if not ok:
+            member.refused = f"{name} refused to {_NEXT_STEP.get(member.stage, 'change')}"
+
+    def transition_withdrawn(self, name: str) -> None:
+        """A lifecycle step could not be asked for; `step` may ask again."""
+        self._members[name].asked = None
+
+    def belt(self, moving: bool) -> None:
+        """Whether the belt moves, as last heard."""
+        self._belt_moving = moving
+
+    def command(self, command: Command, reason: str) -> None:
+        """An operator's command.
+
+        Raises:
+            IllegalTransition: not allowed in this state, or a member is not up; nothing changed.
+        """
+        trouble = self.trouble()
+        if trouble and command in (Command.START, Command.UNHOLD, Command.RESET):
+            if command is Command.RESET:
+                for member in self._members.values():
+                    member.refused = ""
+            raise IllegalTransition(f"{command} is not possible: {trouble[0]}; {trouble[1]}")
+        self.packml.command(command)
+        self._held_by_watch = False
+        self.reason, self.cure = reason, ""
+        self._acting_since = None
+
+    def trouble(self) -> tuple[str, str] | None:
+        """What keeps the cell from sorting and its cure; nothing where all is well."""
+        for name, member in self._members.items():
+            if member.refused:
+                return member.refused, f"see the log of {name}, mend its configuration, then reset"
+            if member.heard is None:
+                return f"{name} has not come up", f"see the log of {name}, or start it"
+            if self._silent(member):
+                return (
+                    f"{name} is gone (not heard for {self.silence_s:g} s)",
+                    f"start {name} again, then start the cell",
+                )
+            if member.managed and member.stage != "active":
+                return f"{name} is {member.stage}", f"wait until {name} is active, or see its log"
+            if member.fault:
+                return f"{name}: {member.fault}", "mend the cause, then start the cell"
+        return None
+
+    def _silent(self, member: _Member) -> bool:
+        return member.heard is not None and self._now - member.heard > self.silence_s
+
+    def step(self, t: float) -> list[Transition]:
+        """Take the decisions that are due; returns the lifecycle steps to ask for now."""
+        if self._began is None:
+            self._began = t
+        self._now = t
+        trouble = self.trouble()
+        if trouble is None:
+            if not self._was_up:
+                self._was_up = True
+                self.reason, self.cure = "", ""
+                if self.autostart and self.packml.state is State.STOPPED:
+                    self.packml.command(Command.RESET)
+                    self._autostarting = True
+            elif self._held_by_watch and self.resume and self.packml.state is State.HELD:
+                self.packml.command(Command.UNHOLD)
+                self._held_by_watch = False
+                self.reason, self.cure = "", ""
+        elif not self._was_up:
+            self.reason, self.cure = trouble
+            refused = any(member.refused for member in self._members.values())
+            if refused or t - self._began > self.bringup_s:
+                self.failed = f"{trouble[0]}; {trouble[1]}"
+        elif self.packml.state is State.EXECUTE:
+            self.packml.command(Command.HOLD)
+            self._held_by_watch = True
+            self.reason, self.cure = trouble
+        self._complete(t)
+        return self._due(t)
+
+    def _complete(self, t: float) -> None:
+        """End the acting states, those that stop the belt only when it stands."""
+        while self.packml.acting:
+            if self._acting_since is None:
+                self._acting_since = t
+            coasting = self._belt_moving and t - self._acting_since < self.coast_s
+            if coasting and not belt_enabled(self.packml.state):
+                return
+            self.packml.complete()
+            self._acting_since = None
+            if self._autostarting and self.packml.state is State.IDLE:
+                self.packml.command(Command.START)
+                self._autostarting = False
+
+    def _due(self, t: float) -> list[Transition]:
+        """The next lifecycle step of the first member that is not active, one at a time."""
+        if any(member.heard is None for member in self._members.values()):
+            return []
+        for name, member in self._members.items():
+            if not member.managed or member.stage == "active":
+                continue
+            if member.refused or self._silent(member):
+                return []
+            if member.asked is not None and t - member.asked < self.bringup_s:
+                return []
+            step = _NEXT_STEP.get(member.stage)
+            if step is None:
+                return []
+            member.asked = t
+            return [Transition(name, step)]
+        return []

@@ -1,0 +1,192 @@
+"""The supervisor's decisions: bring-up in order, holding when a member is gone, going on."""
+
+import pytest
+from batsort_core.packml import Command, IllegalTransition, State
+from batsort_core.supervision import Step, Supervision, Transition
+
+MEMBERS = ("twin", "belt", "camera", "ejector")
+MANAGED = frozenset({"camera", "ejector"})
+
+
+class Cell:
+    """Members that beat twice a second and take the steps they are asked for."""
+
+    def __init__(self, autostart: bool = True, resume: bool = False) -> None:
+        self.supervision = Supervision(
+            members=MEMBERS,
+            managed=MANAGED,
+            silence_s=1.5,
+            bringup_s=30.0,
+            coast_s=2.0,
+            autostart=autostart,
+            resume=resume,
+        )
+        self.stages = {name: "unconfigured" if name in MANAGED else "" for name in MEMBERS}
+        self.faults = dict.fromkeys(MEMBERS, "")
+        self.dead: set[str] = set()
+        self.refusing: set[str] = set()
+        self.asked: list[Transition] = []
+        self.t = 0.0
+
+    @property
+    def state(self) -> State:
+        return self.supervision.packml.state
+
+    def run(self, seconds: float) -> None:
+        for _ in range(round(seconds / 0.5)):
+            self.t += 0.5
+            for name in MEMBERS:
+                if name not in self.dead:
+                    self.supervision.heartbeat(
+                        self.t, name, self.stages[name], self.faults[name]
+                    )
+            for transition in self.supervision.step(self.t):
+                self.asked.append(transition)
+                self.take(transition)
+
+    def take(self, transition: Transition) -> None:
+        if transition.name in self.dead:
+            return
+        good = transition.name not in self.refusing
+        if good:
+            done = "inactive" if transition.step is Step.CONFIGURE else "active"
+            self.stages[transition.name] = done
+        self.supervision.transition_done(transition.name, good)
+
+
+def test_managed_members_come_up_one_after_another_in_order() -> None:
+    cell = Cell()
+    cell.run(5)
+    assert cell.asked == [
+        Transition("camera", Step.CONFIGURE),
+        Transition("camera", Step.ACTIVATE),
+        Transition("ejector", Step.CONFIGURE),
+        Transition("ejector", Step.ACTIVATE),
+    ]
+    assert cell.state is State.EXECUTE
+    assert not cell.supervision.cure
+
+
+def test_without_autostart_the_cell_waits_stopped_for_reset_and_start() -> None:
+    cell = Cell(autostart=False)
+    cell.run(5)
+    assert cell.state is State.STOPPED
+    cell.supervision.command(Command.RESET, "")
+    cell.run(0.5)
+    assert cell.state is State.IDLE
+    cell.supervision.command(Command.START, "")
+    cell.run(0.5)
+    assert cell.state is State.EXECUTE
+
+
+@pytest.mark.parametrize("name", MEMBERS)
+def test_a_member_that_is_gone_holds_the_cell_and_is_named(name: str) -> None:
+    cell = Cell()
+    cell.run(5)
+    cell.dead.add(name)
+    cell.run(3)
+    assert cell.state is State.HELD
+    assert cell.supervision.reason.startswith(f"{name} is gone")
+    assert cell.supervision.cure
+
+
+@pytest.mark.parametrize("resume", [True, False])
+def test_a_member_that_comes_back_is_brought_up_and_the_cell_resumes_only_where_told(
+    resume: bool,
+) -> None:
+    cell = Cell(resume=resume)
+    cell.run(5)
+    cell.dead.add("ejector")
+    cell.run(3)
+    cell.dead.clear()
+    cell.stages["ejector"] = "unconfigured"
+    cell.run(3)
+    assert cell.stages["ejector"] == "active"
+    assert cell.state is (State.EXECUTE if resume else State.HELD)
+    cell.supervision.command(Command.UNHOLD, "") if not resume else None
+    cell.run(0.5)
+    assert cell.state is State.EXECUTE
+
+
+def test_a_respawn_too_quick_to_be_missed_is_still_brought_up() -> None:
+    cell = Cell(resume=True)
+    cell.run(5)
+    cell.stages["camera"] = "unconfigured"
+    cell.run(0.5)
+    assert cell.state in (State.HELD, State.HOLDING)
+    cell.run(2)
+    assert cell.stages["camera"] == "active"
+    assert cell.state is State.EXECUTE
+
+
+def test_a_hold_by_the_operator_does_not_end_by_itself() -> None:
+    cell = Cell(resume=True)
+    cell.run(5)
+    cell.supervision.command(Command.HOLD, "held by the operator")
+    cell.run(20)
+    assert cell.state is State.HELD
+
+
+def test_holding_lasts_until_the_belt_stands_or_should() -> None:
+    cell = Cell()
+    cell.run(5)
+    cell.supervision.belt(True)
+    cell.supervision.command(Command.HOLD, "")
+    cell.run(0.5)
+    assert cell.state is State.HOLDING
+    cell.supervision.belt(False)
+    cell.run(0.5)
+    assert cell.state is State.HELD
+
+
+def test_a_silent_belt_does_not_keep_the_cell_holding_for_ever() -> None:
+    cell = Cell()
+    cell.run(5)
+    cell.supervision.belt(True)
+    cell.dead.add("belt")
+    cell.run(5)
+    assert cell.state is State.HELD
+
+
+def test_a_fault_that_a_member_reports_holds_the_cell() -> None:
+    cell = Cell()
+    cell.run(5)
+    cell.faults["belt"] = "no encoder count for 0.6 s"
+    cell.run(1)
+    assert cell.state is State.HELD
+    assert cell.supervision.reason == "belt: no encoder count for 0.6 s"
+
+
+def test_start_is_refused_while_a_member_is_gone_and_nothing_changes() -> None:
+    cell = Cell()
+    cell.run(5)
+    cell.dead.add("belt")
+    cell.run(3)
+    with pytest.raises(IllegalTransition, match="belt is gone"):
+        cell.supervision.command(Command.UNHOLD, "")
+    assert cell.state is State.HELD
+
+
+def test_a_member_that_refuses_fails_the_bring_up_by_name() -> None:
+    cell = Cell()
+    cell.refusing.add("camera")
+    cell.run(2)
+    assert cell.supervision.failed.startswith("camera refused to configure")
+
+
+def test_a_member_that_never_comes_fails_the_bring_up_after_its_time() -> None:
+    cell = Cell()
+    cell.dead.add("belt")
+    cell.run(20)
+    assert not cell.supervision.failed
+    cell.run(15)
+    assert cell.supervision.failed.startswith("belt has not come up")
+    assert cell.state is State.STOPPED
+
+
+def test_members_of_another_cell_are_not_heard() -> None:
+    cell = Cell()
+    cell.run(5)
+    cell.supervision.heartbeat(cell.t, "stranger", "", "on fire")
+    cell.run(1)
+    assert cell.state is State.EXECUTE

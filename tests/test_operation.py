@@ -1,0 +1,131 @@
+"""The running cell as operators and integrators use it."""
+
+import json
+import subprocess
+from pathlib import Path
+
+from batsort_interfaces.srv import AssignTypes, LoadBundle, NewBag
+from batsort_perception.bundle import default_bundle
+from std_srvs.srv import Trigger
+
+ROOT = Path(__file__).parents[1]
+
+
+def test_the_demo_sorts_and_reports(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [ROOT / "cell", "demo", "--items", "20", "--seed", "3", "--record", "--report", tmp_path],
+        capture_output=True,
+        text=True,
+        timeout=110,
+    )
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    report = json.loads((tmp_path / "report.json").read_text())
+    assert report["faults"] == []
+    assert report["items_in"] == report["items_out"] == sum(report["outcomes"].values())
+    assert report["on_belt"] == 0
+    assert report["wrong_bin"] == 0
+    assert (tmp_path / "run.png").read_bytes().startswith(b"\x89PNG")
+    assert "report.json" in done.stdout
+    assert (tmp_path / "bag" / "metadata.yaml").is_file()
+
+
+def test_an_operator_stops_holds_resets_starts_aborts_and_clears(launch) -> None:
+    cell = launch()
+    cell.wait_state("execute")
+    cell.wait(lambda: cell.watcher.belt.moving, "the belt runs")
+
+    def press(button: str) -> Trigger.Response:
+        return cell.call(Trigger, f"cell/{button}")
+
+    assert press("hold").success
+    cell.wait_state("held")
+    cell.wait(lambda: not cell.watcher.belt.moving, "the belt stands")
+    assert press("start").success
+    cell.wait_state("execute")
+    cell.wait(lambda: cell.watcher.belt.moving, "the belt runs again")
+    assert press("stop").success
+    cell.wait_state("stopped")
+    refused = press("start")
+    assert not refused.success
+    assert "not allowed in stopped" in refused.message
+    assert press("reset").success
+    cell.wait_state("idle")
+    assert press("start").success
+    cell.wait_state("execute")
+    assert press("abort").success
+    cell.wait_state("aborted")
+    assert press("clear").success
+    cell.wait_state("stopped")
+    assert cell.run.faults() == [] or cell.run.bins.on_belt > 0
+
+
+def test_types_are_assigned_to_another_bin_while_the_cell_runs(launch) -> None:
+    cell = launch(unknown_share=0.0)
+    cell.wait_state("execute")
+    answer = cell.call(
+        AssignTypes,
+        "ejector/assign_types",
+        AssignTypes.Request(bin="klarus", types=list(cell.cell.recipe.types)),
+    )
+    assert answer.success, answer.message
+    known = set(cell.run.decisions)
+    cell.wait(
+        lambda: sum(
+            decision.bin == "klarus"
+            for item, decision in list(cell.run.decisions.items())
+            if item not in known
+        )
+        >= 5,
+        "items of several types go to one bin",
+    )
+    for request, named in (
+        (AssignTypes.Request(bin="attic", types=["Klarus"]), "attic"),
+        (AssignTypes.Request(bin="klarus", types=["Potato"]), "Potato"),
+    ):
+        answer = cell.call(AssignTypes, "ejector/assign_types", request)
+        assert not answer.success
+        assert named in answer.message
+
+
+def test_a_bundle_is_loaded_while_the_cell_runs_and_a_bad_one_refused(launch, tmp_path) -> None:
+    cell = launch()
+    cell.wait_state("execute")
+    answer = cell.call(
+        LoadBundle, "classifier/load_bundle", LoadBundle.Request(path=str(default_bundle()))
+    )
+    assert answer.success, answer.message
+    assert answer.bundle_id
+    refused = cell.call(
+        LoadBundle, "classifier/load_bundle", LoadBundle.Request(path=str(tmp_path))
+    )
+    assert not refused.success
+    assert "bundle.yaml" in refused.message
+    assert refused.bundle_id == answer.bundle_id
+    before = len(cell.run.outcomes)
+    cell.wait(lambda: len(cell.run.outcomes) > before, "sorting goes on")
+
+
+def test_a_new_bag_empties_the_bag_and_keeps_the_counts(launch) -> None:
+    cell = launch()
+    cell.wait(lambda: any(b.name == "others" and b.in_bag for b in cell.run.bins.bins), "arrivals")
+    answer = cell.call(NewBag, "bins/new_bag", NewBag.Request(bin="others"))
+    assert answer.success, answer.message
+    assert answer.count >= 1
+    refused = cell.call(NewBag, "bins/new_bag", NewBag.Request(bin="attic"))
+    assert not refused.success
+    assert "attic" in refused.message
+
+
+def test_two_cells_in_two_namespaces_sort_side_by_side(launch) -> None:
+    cells = [launch("left", items=20, seed=1, rate=2.5), launch("right", items=20, seed=2, rate=2.5)]
+    for cell in cells:
+        cell.wait(lambda cell=cell: cell.watcher.sorted_all(20), "everything is sorted", 100)
+        assert cell.run.faults() == []
+        assert len(cell.run.truths) == 20
+    assert not set(cells[0].run.items) & set(cells[1].run.items)
+
+
+def test_ctrl_c_ends_every_process(launch) -> None:
+    cell = launch()
+    cell.wait_state("execute")
+    assert cell.stop() == 0
