@@ -1,0 +1,1 @@
+"""Brings the cell up: set-up, launch runner, demo."""
