@@ -1,0 +1,203 @@
+"""Photographed batteries: cut from their background and laid on the belt.
+
+    library = PhotoLibrary(Path("batteries"))       # one folder per label
+    decal, size = library.show(library.photos[0])   # cut out, axis along the columns, real size
+
+`cut` alone serves whoever needs the cut-out of one image.
+"""
+
+import hashlib
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from batsort_twin.camera import Decal, Image
+from batsort_twin.wraps import SIZES, Size
+
+SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"})
+WORKING_EDGE = 480
+"""Longer edge of what is cut [px]: a battery covers some 160 px of the camera's image."""
+PLAIN_SPREAD = 14.0
+"""Of the border around its own colour, 70th percentile [grey levels], up to which it is plain."""
+FROM_BACKGROUND = 22.0
+"""Colour distance from which a pixel isn't plain background [grey levels]."""
+LEAST_SHARE = 0.01
+"""Of the image that a battery covers; a smaller cut is a failed one."""
+WIDEST = 0.050
+"""A decal is at most that wide [m]: it has to stay between the guide rails."""
+
+
+class PhotoError(ValueError):
+    """A photo or its folder can't be used; one line with its name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Photo:
+    """One file of the library."""
+
+    label: str
+    """Name of its folder."""
+    path: Path
+    name: str
+    """Relative to the library's folder."""
+
+    def sha256(self) -> str:
+        """Of the file, in hex."""
+        return hashlib.sha256(self.path.read_bytes()).hexdigest()
+
+
+class PhotoLibrary:
+    """A folder with one folder of photos per label. Raises PhotoError where there is none."""
+
+    def __init__(self, folder: Path) -> None:
+        if not folder.is_dir():
+            raise PhotoError(f"photos: {str(folder)!r} is refused; allowed: a folder of folders")
+        self.photos = tuple(
+            Photo(label.name, path, f"{label.name}/{path.name}")
+            for label in sorted(folder.iterdir())
+            if label.is_dir() and not label.name.startswith(".")
+            for path in sorted(label.iterdir())
+            if path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
+        )
+        if not self.photos:
+            allowed = "a folder with one folder of photos per type"
+            raise PhotoError(f"photos: no photo in {str(folder)!r}; allowed: {allowed}")
+
+    def check(self) -> None:
+        """Decode every photo, small. Raises PhotoError naming the first that is broken."""
+        for photo in self.photos:
+            _decode(photo.path, cv2.IMREAD_REDUCED_GRAYSCALE_4)
+
+    def show(self, photo: Photo) -> tuple[Decal, Size]:
+        """The photo cut out at the real size of what it shows. Raises PhotoError."""
+        cutout = cut(read_photo(photo.path))
+        height, width = cutout.shape[:2]
+        size = fitting_size(width / height)
+        # What is stouter than the size it comes nearest to (a pack) is shown smaller, not squeezed.
+        length = min(size.length, WIDEST * width / height)
+        return Decal(cutout, length, length * height / width), size
+
+
+def read_photo(path: Path) -> Image:
+    """uint8[h, w, 3] RGB, turned as its EXIF says, alpha laid on white; at most WORKING_EDGE px.
+
+    Raises PhotoError.
+    """
+    image = _decode(path, cv2.IMREAD_UNCHANGED)
+    if image.dtype != np.uint8:
+        image = cv2.convertScaleAbs(image, alpha=255.0 / np.iinfo(image.dtype).max)
+    if image.ndim == 3 and image.shape[2] in (2, 4):
+        alpha = image[..., -1:].astype(np.float32) / 255.0
+        flat = image[..., :-1] * alpha + 255.0 * (1.0 - alpha)
+        image = np.rint(flat).astype(np.uint8)
+        if image.shape[2] == 1:
+            image = cv2.cvtColor(image, cv2.COLOR_GRAY2BGR)
+    else:
+        # Only a decoder that is asked for colour turns the image as its EXIF says.
+        image = _decode(path, cv2.IMREAD_COLOR)
+    scale = WORKING_EDGE / max(image.shape[:2])
+    if scale < 1.0:
+        image = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), np.uint8)
+
+
+def cut(image: Image) -> Image:
+    """uint8[h, w, 4] RGBA of what uint8[h, w, 3] RGB shows, its long axis along the columns.
+
+    Before a plain background the largest piece is cut out, so that of several cells lying apart one
+    remains, and a touching pack stays whole. Before any other background its main object is
+    looked for, and where none stands out, the whole image is laid on the belt.
+    """
+    mask = _mask(image)
+    points = cv2.findNonZero(mask)
+    (x, y), (width, height), angle = cv2.minAreaRect(points)
+    if width < height:
+        width, height, angle = height, width, angle + 90.0
+    columns, rows = max(2, round(width)), max(2, round(height))
+    matrix = cv2.getRotationMatrix2D((x, y), angle, 1.0)
+    matrix[:, 2] += np.array([(columns - 1) / 2 - x, (rows - 1) / 2 - y])
+    rgba = np.dstack([image, mask])
+    return np.asarray(cv2.warpAffine(rgba, matrix, (columns, rows), flags=cv2.INTER_LINEAR))
+
+
+def fitting_size(aspect: float) -> Size:
+    """The standard size whose length over diameter is nearest to `aspect`, on a logarithmic scale."""
+    return min(
+        SIZES.values(), key=lambda size: abs(np.log(size.length / size.diameter) - np.log(aspect))
+    )
+
+
+def _decode(path: Path, flags: int) -> NDArray[np.generic]:
+    try:
+        data = np.fromfile(path, np.uint8)
+    except OSError as error:
+        raise PhotoError(f"photos: {path}: {os.strerror(error.errno or 0)}") from None
+    try:
+        image = cv2.imdecode(data, flags) if data.size else None
+    except cv2.error:
+        image = None
+    if image is None:
+        raise PhotoError(f"photos: {path}: broken image; allowed: JPEG, PNG, WebP, BMP or TIFF")
+    return np.asarray(image)
+
+
+def _mask(image: Image) -> NDArray[np.uint8]:
+    """uint8[h, w], 255 where the battery is."""
+    edge = max(1, round(0.015 * max(image.shape[:2])))
+    border = np.concatenate(
+        [
+            image[:edge].reshape(-1, 3),
+            image[-edge:].reshape(-1, 3),
+            image[:, :edge].reshape(-1, 3),
+            image[:, -edge:].reshape(-1, 3),
+        ]
+    ).astype(np.float32)
+    background = np.median(border, axis=0)
+    spread = np.percentile(np.linalg.norm(border - background, axis=1), 70)
+    mask = _from_plain(image, background) if spread < PLAIN_SPREAD else _main_object(image)
+    mask = _largest(mask)
+    if np.count_nonzero(mask) < LEAST_SHARE * mask.size:
+        mask = np.full(mask.shape, 255, np.uint8)
+    return mask
+
+
+def _from_plain(image: Image, background: NDArray[np.float32]) -> NDArray[np.uint8]:
+    distance = np.linalg.norm(image.astype(np.float32) - background, axis=2)
+    near = (distance < FROM_BACKGROUND).astype(np.uint8)
+    # Only what is joined to the border is background: white print on a battery is not.
+    framed = cv2.copyMakeBorder(near, 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=1)
+    cv2.floodFill(framed, None, (0, 0), 2)
+    mask = np.where(framed[1:-1, 1:-1] == 2, 0, 255).astype(np.uint8)
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (3, 3))
+    return np.asarray(cv2.morphologyEx(mask, cv2.MORPH_OPEN, kernel), np.uint8)
+
+
+def _main_object(image: Image) -> NDArray[np.uint8]:
+    """The object in the middle of a busy photo, by GrabCut on a small copy."""
+    scale = min(1.0, 160 / max(image.shape[:2]))
+    small = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    height, width = small.shape[:2]
+    labels = np.full((height, width), cv2.GC_BGD, np.uint8)
+    dy, dx = max(1, round(0.04 * height)), max(1, round(0.04 * width))
+    labels[dy:-dy, dx:-dx] = cv2.GC_PR_FGD
+    cv2.setRNGSeed(0)
+    try:
+        cv2.grabCut(small, labels, None, *np.zeros((2, 1, 65)), 3, cv2.GC_INIT_WITH_MASK)
+    except cv2.error:  # too little in it to tell an object from what is around
+        return np.full(image.shape[:2], 255, np.uint8)
+    found = np.isin(labels, (cv2.GC_FGD, cv2.GC_PR_FGD)).astype(np.uint8) * 255
+    mask = cv2.resize(found, image.shape[1::-1], interpolation=cv2.INTER_LINEAR)
+    return np.asarray(cv2.threshold(mask, 127, 255, cv2.THRESH_BINARY)[1], np.uint8)
+
+
+def _largest(mask: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Its largest connected piece without holes."""
+    contours, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
+    filled = np.zeros_like(mask)
+    if contours:
+        cv2.drawContours(filled, [max(contours, key=cv2.contourArea)], -1, 255, -1)
+    return filled
