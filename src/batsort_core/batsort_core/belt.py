@@ -55,6 +55,14 @@ class BeltReading:
     moving: bool
 
 
+def epoch_ended(item: Item, reading: BeltReading) -> bool:
+    """Whether the count was lost since the item passed the barrier: nobody knows where it is.
+
+    By stamps, since the first item of an epoch can be heard of before the first belt reading.
+    """
+    return item.epoch != reading.epoch and item.stamp < reading.stamp
+
+
 class BeltTracker:
     """The belt's motion over the last `history_s` seconds, from latched encoder counts.
 

@@ -179,6 +179,8 @@ def _check_limits(cell: CellDescription) -> None:
 
 
 def _check_bins(cell: CellDescription) -> None:
+    if len(cell.bins) < 2:
+        raise FieldError(f"bins: {len(cell.bins)} given; allowed: from 2, the belt's end last")
     names: set[str] = set()
     served: dict[int, str] = {}
     passed, place = cell.camera.distance, "the camera line"
@@ -203,8 +205,6 @@ def _check_bins(cell: CellDescription) -> None:
             limit = f"above {passed:g} [m], the distance of {place}"
             refuse(f"bins[{i}].distance", bin.distance, limit)
         passed, place = bin.distance, f"bin {bin.name!r} before it"
-    if not cell.bins:
-        refuse("bins", [], "bins by distance, the one without a valve last")
 
 
 def _check_recipe(cell: CellDescription) -> None:

@@ -134,5 +134,5 @@ def belt_enabled(state: State) -> bool:
 
 
 def valves_enabled(state: State) -> bool:
-    """Whether valve drivers may fire: also while the belt coasts to a stand, but not in an abort."""
+    """Whether valve drivers may fire: also while the belt coasts, not in an abort."""
     return state in _RUNNING or state in _COASTING

@@ -26,7 +26,7 @@ class Recipe:
     """Bin of each type."""
 
     def choose(self, type: str, confidence: float, novelty: float) -> tuple[str, Reason]:
-        """Bin and reason for a verdict; the first that holds of unknown, uncertain, by recipe, sort.
+        """Bin and reason for a verdict: the first that holds of unknown, uncertain, by recipe, sort
 
         A type the recipe does not name is unknown to it. What cannot be compared (NaN) never sorts.
         """

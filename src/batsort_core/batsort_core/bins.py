@@ -1,0 +1,534 @@
+"""What became of each item, and what is in the bins: `items in = sum of outcomes + on the belt`."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from batsort_core.belt import BeltReading, epoch_ended
+from batsort_core.cell import CellDescription
+from batsort_core.items import EjectResult, Item, Outcome, Reason, Verdict
+from batsort_core.recent import Recent
+from batsort_core.records import Record
+from batsort_core.schema import refuse
+from batsort_core.sorter import Decision
+
+_GRACE_S = 0.5  # messages of different topics may overtake each other by so much
+_KEPT = 4096  # settled items remembered: far more than any publisher delivers again
+_EARLY = 256  # decisions and events that may wait for their items
+
+_AT_END = {
+    Reason.UNKNOWN_TYPE: Outcome.OTHERS_UNKNOWN_TYPE,
+    Reason.LOW_CONFIDENCE: Outcome.OTHERS_LOW_CONFIDENCE,
+    Reason.BY_RECIPE: Outcome.OTHERS_BY_RECIPE,
+    Reason.GAP: Outcome.OTHERS_GAP,
+    Reason.LATE: Outcome.OTHERS_LATE,
+    Reason.NO_VERDICT: Outcome.NO_VERDICT,
+    Reason.TRACKING_LOST: Outcome.TRACKING_LOST,
+}
+_NOT_BLOWN = {
+    EjectResult.LATE: Outcome.OTHERS_LATE,
+    EjectResult.CANCELLED: Outcome.CANCELLED,
+    EjectResult.FAULT: Outcome.FAULT,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Settled(Record):
+    """What became of one item; exactly one per item."""
+
+    item_id: int
+    outcome: Outcome
+    bin: str
+    """Where it was confirmed; empty where it was not."""
+    decided_bin: str
+    """Where it was meant to go; empty without a decision."""
+    verdict: Verdict | None
+    stamp: int
+    """Of the arrival, or else of the belt reading, that settled it [ns]."""
+
+
+@dataclass(frozen=True, slots=True)
+class BinCount:
+    """One bin, as BinState has it."""
+
+    name: str
+    count: int
+    """Items settled that were meant to go here."""
+    confirmed: int
+    """Of these, seen by the eye here."""
+    missing: int
+    """Of these, never seen by any eye."""
+    unexpected: int
+    """Arrivals here that no item explains."""
+    in_bag: int
+    """Arrivals since the last new bag."""
+    capacity: int
+    """Arrivals a bag holds; 0: without limit."""
+
+    @property
+    def full(self) -> bool:
+        """Whether the bag holds no more."""
+        return 0 < self.capacity <= self.in_bag
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """The counts of the cell: `items_in == sum(outcomes.values()) + on_belt`, always."""
+
+    items_in: int
+    on_belt: int
+    """Items without an outcome yet."""
+    unexpected: int
+    outcomes: dict[Outcome, int]
+    bins: tuple[BinCount, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Entered(Record):
+    item: Item
+
+
+@dataclass(frozen=True, slots=True)
+class _Decided(Record):
+    decision: Decision
+
+
+@dataclass(frozen=True, slots=True)
+class _Ejected(Record):
+    item_id: int
+    result: EjectResult
+    stamp: int
+    actual_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Arrived(Record):
+    bin: str
+    stamp: int
+    epoch: int
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Unexplained(Record):
+    """An arrival given up: unexpected, or put down to an item whose tracking was lost."""
+
+    arrival: _Arrived
+    lost_item: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class _NewBag(Record):
+    bin: str
+
+
+@dataclass(frozen=True, slots=True)
+class _BinTally(Record):
+    name: str
+    count: int = 0
+    confirmed: int = 0
+    missing: int = 0
+    unexpected: int = 0
+    in_bag: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Lost(Record):
+    """An item whose tracking was lost: it is somewhere on the belt, and will arrive one day."""
+
+    item_id: int
+    decided_bin: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Totals(Record):
+    """Everything that is over, at the head of a shortened journal."""
+
+    items_in: int
+    outcomes: Mapping[Outcome, int]
+    bins: tuple[_BinTally, ...]
+    settled: tuple[int, ...]
+    lost: tuple[_Lost, ...]
+
+
+_Entry = _Entered | _Decided | _Ejected | _Arrived | _Unexplained | _NewBag | _Totals | Settled
+_KINDS: dict[str, type[Any]] = {
+    "entered": _Entered,
+    "decided": _Decided,
+    "ejected": _Ejected,
+    "arrived": _Arrived,
+    "unexplained": _Unexplained,
+    "new_bag": _NewBag,
+    "totals": _Totals,
+    "settled": Settled,
+}
+_NAMES = {kind: name for name, kind in _KINDS.items()}
+
+
+@dataclass(slots=True)
+class _Open:
+    """An item without an outcome, with the stamps of readings that started a wait."""
+
+    item: Item
+    decision: Decision | None
+    ejected: _Ejected | None
+    past_ejector: int | None = None
+    past_end: int | None = None
+    lost: int | None = None
+
+
+@dataclass(slots=True)
+class _Ghost:
+    """A lost item, until the belt has run its whole length."""
+
+    lost: _Lost
+    travel: int
+    past_end: int | None = None
+
+
+class BinCounter:
+    """Settles each item once, from what is heard of it, in whatever order that comes.
+
+    A shot that FIRED is confirmed by the first arrival at its bin within `confirm.timeout_s`, by
+    stamps, and else missing. Everything else rides to the belt's end: an arrival there belongs to
+    the item nearest in count within `confirm.window`, if what that item is there for is known, else
+    it waits. Not seen there once the belt has run past that window, an item is missing, unless its
+    shot already says what became of it (late, cancelled, fault).
+
+    Patience: whatever is waited for by time has `confirm.timeout_s` plus half a second, measured in
+    stamps of belt readings, since topics overtake each other: an arrival waits so long for what
+    explains it before it is unexpected, a missing event so long before it is a fault, an undecided
+    item so long after the belt's end before it counts as `no_verdict`.
+
+    When the epoch changes, items that did not fly settle as `tracking_lost`. They still arrive
+    somewhere: for one more belt length of travel each of them excuses one unexplained arrival at
+    the belt's end or at the bin it was meant for, which then is not unexpected.
+
+    Every change of state is a journal record, made before anything is returned: `drain` them and
+    write them before publishing, and `restore` gives the same state. Known items, decisions and
+    events are ignored when they are delivered again.
+    """
+
+    def __init__(self, cell: CellDescription) -> None:
+        self._cell = cell
+        self._timeout = round(cell.confirm.timeout_s * 1e9)
+        self._patience = round((cell.confirm.timeout_s + _GRACE_S) * 1e9)
+        self._window = cell.counts(cell.confirm.window)
+        self._end = cell.counts(cell.others.distance)
+        self._reading: BeltReading | None = None
+        self._travel = 0
+        self._journal: list[dict[str, Any]] = []
+        self._items_in = 0
+        self._outcomes = {outcome: 0 for outcome in Outcome}
+        self._tallies = {bin.name: _BinTally(bin.name) for bin in cell.bins}
+        self._open: dict[int, _Open] = {}
+        self._arrivals: list[_Arrived] = []
+        self._ghosts: list[_Ghost] = []
+        self._settled: Recent[None] = Recent(_KEPT)
+        self._early_decisions: Recent[Decision] = Recent(_EARLY)
+        self._early_events: Recent[_Ejected] = Recent(_EARLY)
+
+    @property
+    def balance(self) -> Balance:
+        """The counts now."""
+        bins = tuple(
+            BinCount(t.name, t.count, t.confirmed, t.missing, t.unexpected, t.in_bag, b.capacity)
+            for b, t in zip(self._cell.bins, self._tallies.values(), strict=True)
+        )
+        unexpected = sum(bin.unexpected for bin in bins)
+        return Balance(self._items_in, len(self._open), unexpected, dict(self._outcomes), bins)
+
+    def on_item(self, item: Item) -> list[Settled]:
+        """An item has passed the barrier."""
+        if item.id in self._open or item.id in self._settled:
+            return []
+        self._record(_Entered(item))
+        return self._settle()
+
+    def on_decision(self, decision: Decision) -> list[Settled]:
+        """Where an item shall go; the first one counts."""
+        open_item = self._open.get(decision.item_id)
+        known = open_item.decision if open_item else self._early_decisions.get(decision.item_id)
+        if known is not None or decision.item_id in self._settled:
+            return []
+        self._record(_Decided(decision))
+        return self._settle()
+
+    def on_eject_event(
+        self, item_id: int, result: EjectResult, stamp: int, actual_count: int
+    ) -> list[Settled]:
+        """What became of a shot; the first event of an item counts."""
+        open_item = self._open.get(item_id)
+        known = open_item.ejected if open_item else self._early_events.get(item_id)
+        if known is not None or item_id in self._settled:
+            return []
+        self._record(_Ejected(item_id, result, stamp, actual_count))
+        return self._settle()
+
+    def on_arrival(self, bin: str, stamp: int, epoch: int, count: int) -> list[Settled]:
+        """A confirm eye was crossed. Raises CellError for a bin that the cell does not have."""
+        self._cell.bin(bin)
+        self._record(_Arrived(bin, stamp, epoch, count))
+        return self._settle()
+
+    def on_belt(self, reading: BeltReading) -> list[Settled]:
+        """The belt is there now; readings that are not newer than the last are ignored."""
+        last = self._reading
+        if last is not None and reading.stamp <= last.stamp:
+            return []
+        if last is not None and reading.epoch == last.epoch:
+            self._travel += reading.count - last.count
+        self._reading = reading
+        for open_item in self._open.values():
+            self._watch(open_item, reading)
+        settled = self._settle()
+        self._forget_ghosts(reading)
+        return settled
+
+    def new_bag(self, bin: str) -> int:
+        """A new bag is at the bin; says the arrivals in the one taken off. Raises CellError."""
+        self._cell.bin(bin)
+        taken = self._tallies[bin].in_bag
+        self._record(_NewBag(bin))
+        return taken
+
+    def drain(self) -> list[dict[str, Any]]:
+        """The JSON-able records since the last call, to be written before anything is published."""
+        records, self._journal = self._journal, []
+        return records
+
+    def snapshot(self) -> list[dict[str, Any]]:
+        """A short journal that gives the same state, to take the place of all records before.
+
+        It leaves out what was settled but for its counts, so publish that first.
+        """
+        in_bag = {name: tally.in_bag for name, tally in self._tallies.items()}
+        for arrival in self._arrivals:
+            in_bag[arrival.bin] -= 1
+        entries: list[_Entry] = [
+            _Totals(
+                self._items_in - len(self._open),
+                dict(self._outcomes),
+                tuple(replace(t, in_bag=in_bag[t.name]) for t in self._tallies.values()),
+                tuple(item_id for item_id, _ in self._settled.items()),
+                tuple(ghost.lost for ghost in self._ghosts),
+            )
+        ]
+        for open_item in self._open.values():
+            entries.append(_Entered(open_item.item))
+            entries += [_Decided(open_item.decision)] if open_item.decision else []
+            entries += [open_item.ejected] if open_item.ejected else []
+        entries += [_Decided(decision) for _, decision in self._early_decisions.items()]
+        entries += [event for _, event in self._early_events.items()]
+        entries += self._arrivals
+        return [_record_of(entry) for entry in entries]
+
+    def restore(self, records: Iterable[Mapping[str, Any]]) -> list[Settled]:
+        """Take up a journal, oldest record first, into a fresh counter.
+
+        Returns the outcomes in it, oldest first: the newest may not have been published. Raises
+        FieldError, or CellError where the journal is of a cell with other bins.
+        """
+        settled: list[Settled] = []
+        for record in records:
+            entry = _entry_of(record)
+            self._apply(entry)
+            settled += [entry] if isinstance(entry, Settled) else []
+        return settled
+
+    def _record(self, entry: _Entry) -> None:
+        self._apply(entry)
+        self._journal.append(_record_of(entry))
+
+    def _apply(self, entry: _Entry) -> None:
+        """The only place where what a restart must keep is changed."""
+        match entry:
+            case _Entered(item):
+                self._items_in += 1
+                self._open[item.id] = _Open(
+                    item, self._early_decisions.pop(item.id), self._early_events.pop(item.id)
+                )
+            case _Decided(decision):
+                if open_item := self._open.get(decision.item_id):
+                    open_item.decision = decision
+                else:
+                    self._early_decisions.add(decision.item_id, decision)
+            case _Ejected(item_id=item_id):
+                if open_item := self._open.get(item_id):
+                    open_item.ejected = entry
+                else:
+                    self._early_events.add(item_id, entry)
+            case _Arrived(bin=bin):
+                self._arrivals.append(entry)
+                self._tally(bin, in_bag=1)
+            case _Unexplained(arrival, lost_item):
+                self._arrivals.remove(arrival)
+                self._ghosts = [g for g in self._ghosts if g.lost.item_id != lost_item]
+                if lost_item is None:
+                    self._tally(arrival.bin, unexpected=1)
+            case _NewBag(bin):
+                self._tally(bin, in_bag=-self._tallies[bin].in_bag)
+            case Settled():
+                self._apply_settled(entry)
+            case _Totals():
+                self._items_in += entry.items_in
+                for outcome, n in entry.outcomes.items():
+                    self._outcomes[outcome] += n
+                for tally in entry.bins:
+                    self._cell.bin(tally.name)
+                    self._tallies[tally.name] = tally
+                for item_id in entry.settled:
+                    self._settled.add(item_id, None)
+                self._ghosts += [_Ghost(lost, self._travel) for lost in entry.lost]
+
+    def _apply_settled(self, settled: Settled) -> None:
+        del self._open[settled.item_id]
+        self._settled.add(settled.item_id, None)
+        self._outcomes[settled.outcome] += 1
+        if settled.decided_bin:
+            self._tally(
+                settled.decided_bin,
+                count=1,
+                confirmed=int(settled.bin == settled.decided_bin),
+                missing=int(not settled.bin),
+            )
+        if settled.bin:
+            here = (settled.bin, settled.stamp)
+            seen = next(a for a in self._arrivals if (a.bin, a.stamp) == here)
+            self._arrivals.remove(seen)
+        elif settled.outcome is Outcome.TRACKING_LOST:
+            lost = _Lost(settled.item_id, settled.decided_bin)
+            self._ghosts.append(_Ghost(lost, self._travel))
+
+    def _tally(self, bin: str, **changes: int) -> None:
+        self._cell.bin(bin)
+        tally = self._tallies[bin]
+        changed = {name: getattr(tally, name) + change for name, change in changes.items()}
+        self._tallies[bin] = replace(tally, **changed)
+
+    def _watch(self, open_item: _Open, reading: BeltReading) -> None:
+        """Note the first reading after which an item's ejector or the belt's end lies behind it."""
+        item, decision = open_item.item, open_item.decision
+        if open_item.lost is None and epoch_ended(item, reading):
+            open_item.lost = reading.stamp
+        if item.epoch != reading.epoch:
+            return
+        if open_item.past_end is None and reading.count > item.count + self._end + self._window:
+            open_item.past_end = reading.stamp
+        if open_item.past_ejector is None and decision is not None:
+            distance = self._cell.bin(decision.bin).distance
+            if reading.count > item.count + self._cell.counts(distance):
+                open_item.past_ejector = reading.stamp
+
+    def _overdue(self, since: int | None) -> bool:
+        """Whether patience with something awaited since then is at its end."""
+        if since is None or self._reading is None:
+            return False
+        return self._reading.stamp - since > self._patience
+
+    def _settle(self) -> list[Settled]:
+        """Everything that can be settled now; arrivals first, since they say most."""
+        settled: list[Settled] = []
+        for arrival in list(self._arrivals):
+            open_item, outcome = self._explain(arrival)
+            if open_item is not None and outcome is not None:
+                settled.append(self._close(open_item, outcome, arrival.bin, arrival.stamp))
+            elif open_item is None and self._overdue(arrival.stamp):
+                self._record(_Unexplained(arrival, self._excuse(arrival)))
+        for open_item in list(self._open.values()):
+            outcome = self._unseen(open_item)
+            if outcome is not None and self._reading is not None:
+                settled.append(self._close(open_item, outcome, "", self._reading.stamp))
+        return settled
+
+    def _close(self, open_item: _Open, outcome: Outcome, bin: str, stamp: int) -> Settled:
+        decision = open_item.decision
+        settled = Settled(
+            open_item.item.id,
+            outcome,
+            bin,
+            decision.bin if decision else "",
+            decision.verdict if decision else None,
+            stamp,
+        )
+        self._record(settled)
+        return settled
+
+    def _explain(self, arrival: _Arrived) -> tuple[_Open | None, Outcome | None]:
+        """The item that arrived, and its outcome if that can be told yet."""
+        if arrival.bin != self._cell.others.name:
+            shots = [
+                (open_item.ejected.stamp, open_item.item.id, open_item)
+                for open_item in self._open.values()
+                if open_item.decision is not None
+                and open_item.decision.bin == arrival.bin
+                and open_item.ejected is not None
+                and open_item.ejected.result is EjectResult.FIRED
+                and 0 <= arrival.stamp - open_item.ejected.stamp <= self._timeout
+            ]
+            return (min(shots)[-1], Outcome.SORTED_CONFIRMED) if shots else (None, None)
+        near = [
+            (distance, open_item.item.id, open_item)
+            for open_item in self._open.values()
+            if open_item.item.epoch == arrival.epoch and not _flew(open_item)
+            if (distance := abs(arrival.count - open_item.item.count - self._end)) <= self._window
+        ]
+        if not near:
+            return None, None
+        nearest = min(near)[-1]
+        return nearest, self._at_end(nearest)
+
+    def _at_end(self, open_item: _Open) -> Outcome | None:
+        """What an item is at the belt's end for; None while that can't be told."""
+        decision, ejected = open_item.decision, open_item.ejected
+        if decision is None:
+            return Outcome.NO_VERDICT if self._overdue(open_item.past_end) else None
+        if decision.reason is not Reason.SORT:
+            return _AT_END[decision.reason]
+        if ejected is None:
+            return Outcome.FAULT if self._overdue(open_item.past_ejector) else None
+        return _NOT_BLOWN.get(ejected.result)
+
+    def _unseen(self, open_item: _Open) -> Outcome | None:
+        """The outcome of an item that no eye has seen, once it should have; None before."""
+        if _flew(open_item):
+            assert open_item.ejected is not None
+            return Outcome.MISSING if self._overdue(open_item.ejected.stamp) else None
+        if self._overdue(open_item.lost):
+            return Outcome.TRACKING_LOST
+        if open_item.lost is not None or not self._overdue(open_item.past_end):
+            return None
+        decision = open_item.decision
+        if decision is not None and decision.reason is Reason.SORT:
+            return self._at_end(open_item)
+        return Outcome.MISSING
+
+    def _excuse(self, arrival: _Arrived) -> int | None:
+        """The lost item, first in line, that may be what arrived."""
+        at_end = arrival.bin == self._cell.others.name
+        may_be = [g.lost for g in self._ghosts if at_end or g.lost.decided_bin == arrival.bin]
+        return may_be[0].item_id if may_be else None
+
+    def _forget_ghosts(self, reading: BeltReading) -> None:
+        """Lost items that must have left the belt by now excuse nothing any more."""
+        for ghost in self._ghosts:
+            if ghost.past_end is None and self._travel - ghost.travel > self._end + self._window:
+                ghost.past_end = reading.stamp
+        self._ghosts = [ghost for ghost in self._ghosts if not self._overdue(ghost.past_end)]
+
+
+def _flew(open_item: _Open) -> bool:
+    """Whether a jet was fired at the item."""
+    return open_item.ejected is not None and open_item.ejected.result is EjectResult.FIRED
+
+
+def _record_of(entry: _Entry) -> dict[str, Any]:
+    return {"kind": _NAMES[type(entry)], **entry.to_record()}
+
+
+def _entry_of(record: Mapping[str, Any]) -> _Entry:
+    kind = _KINDS.get(record.get("kind", ""))
+    if kind is None:
+        refuse("kind", record.get("kind"), ", ".join(_KINDS))
+    entry: _Entry = kind.from_record({k: v for k, v in record.items() if k != "kind"})
+    return entry

@@ -1,0 +1,94 @@
+"""Overall equipment effectiveness, from time in states and counts of outcomes."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from batsort_core.cell import CellDescription
+from batsort_core.ejection import pulse_s, required_gap
+from batsort_core.items import Outcome
+from batsort_core.packml import State
+
+_UNPLANNED = frozenset(
+    {State.STOPPED, State.RESETTING, State.IDLE, State.STOPPING, State.COMPLETE, State.CLEARING}
+)
+_GOOD = (
+    Outcome.SORTED_CONFIRMED,
+    Outcome.OTHERS_UNKNOWN_TYPE,
+    Outcome.OTHERS_LOW_CONFIDENCE,
+    Outcome.OTHERS_BY_RECIPE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """Each from 0 to 1; 0 where there is nothing to divide by yet."""
+
+    availability: float
+    """Time in execute over planned time."""
+    performance: float
+    """Items out over the items possible in the time in execute."""
+    quality: float
+    """Items that went where they belong over items out."""
+
+    @property
+    def oee(self) -> float:
+        """The product of the three."""
+        return self.availability * self.performance * self.quality
+
+
+def possible_rate(cell: CellDescription) -> float:
+    """Items per second that the cell can blow one by one at its set speed.
+
+    `velocity / (pulse_length + required_gap)`: items of the length that a pulse is made for, as
+    close as the gap rule allows.
+    """
+    velocity, length = cell.belt.velocity, cell.ejection.pulse_length
+    gap = required_gap(cell, velocity, length, pulse_s(cell.ejection, length))
+    return velocity / (length + gap)
+
+
+class Oee:
+    """Availability, performance and quality of a cell since it was made.
+
+    Planned is the time between start and stop: all states but stopped, idle and the ways there;
+    held, suspended and aborted are losses. Good are items that were sorted and confirmed, and those
+    that belong into the bin `others`; items there for want of time or room are losses.
+    """
+
+    def __init__(self, possible_rate: float) -> None:
+        self._possible_rate = possible_rate
+        self._since: tuple[State, float] | None = None
+        self._planned_s = 0.0
+        self._running_s = 0.0
+        self._out = 0
+        self._good = 0
+        self._before: tuple[int, int] | None = None
+
+    def state(self, state: State, t: float) -> None:
+        """The cell is in `state` at `t`, in seconds of a steady clock."""
+        if self._since is not None:
+            last, since = self._since
+            spent = max(0.0, t - since)
+            self._planned_s += 0.0 if last in _UNPLANNED else spent
+            self._running_s += spent if last is State.EXECUTE else 0.0
+        self._since = (state, t)
+
+    def count(self, outcomes: Mapping[str, int]) -> None:
+        """The items of each outcome so far; the first call is what was there before."""
+        out = sum(outcomes.values())
+        good = sum(outcomes.get(outcome, 0) for outcome in _GOOD)
+        if self._before is None:
+            self._before = (out, good)
+        self._out, self._good = out - self._before[0], good - self._before[1]
+
+    def figures(self) -> Figures:
+        """The figures up to the last `state` and `count`."""
+        return Figures(
+            _share(self._running_s, self._planned_s),
+            _share(self._out, self._possible_rate * self._running_s),
+            _share(self._good, self._out),
+        )
+
+
+def _share(part: float, whole: float) -> float:
+    return min(1.0, part / whole) if whole > 0 else 0.0
