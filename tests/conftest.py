@@ -14,10 +14,11 @@ import psutil
 import pytest
 import rclpy
 import yaml
+from domain_coordinator import domain_id
+
 from batsort_bringup.demo import Watcher
 from batsort_bringup.report import Run
 from batsort_core.cell import CellDescription, parse_cell
-from domain_coordinator import domain_id
 
 ROOT = Path(__file__).parents[1]
 CELL_FILE = ROOT / "config" / "cell.yaml"

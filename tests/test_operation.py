@@ -4,9 +4,10 @@ import json
 import subprocess
 from pathlib import Path
 
+from std_srvs.srv import Trigger
+
 from batsort_interfaces.srv import AssignTypes, LoadBundle, NewBag
 from batsort_perception.bundle import default_bundle
-from std_srvs.srv import Trigger
 
 ROOT = Path(__file__).parents[1]
 
@@ -70,12 +71,14 @@ def test_types_are_assigned_to_another_bin_while_the_cell_runs(launch) -> None:
     assert answer.success, answer.message
     known = set(cell.run.decisions)
     cell.wait(
-        lambda: sum(
-            decision.bin == "klarus"
-            for item, decision in list(cell.run.decisions.items())
-            if item not in known
-        )
-        >= 5,
+        lambda: (
+            sum(
+                decision.bin == "klarus"
+                for item, decision in list(cell.run.decisions.items())
+                if item not in known
+            )
+            >= 5
+        ),
         "items of several types go to one bin",
     )
     for request, named in (
@@ -117,7 +120,10 @@ def test_a_new_bag_empties_the_bag_and_keeps_the_counts(launch) -> None:
 
 
 def test_two_cells_in_two_namespaces_sort_side_by_side(launch) -> None:
-    cells = [launch("left", items=20, seed=1, rate=2.5), launch("right", items=20, seed=2, rate=2.5)]
+    cells = [
+        launch("left", items=20, seed=1, rate=2.5),
+        launch("right", items=20, seed=2, rate=2.5),
+    ]
     for cell in cells:
         cell.wait(lambda cell=cell: cell.watcher.sorted_all(20), "everything is sorted", 100)
         assert cell.run.faults() == []

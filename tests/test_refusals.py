@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+
 from batsort_perception.bundle import default_bundle
 
 ROOT = Path(__file__).parents[1]
@@ -78,7 +79,10 @@ CASES: dict[str, tuple[Callable[[Path], str], tuple[str, ...]]] = {
         lambda f: bundle(f, lambda d: d.pop("types")),
         ("bundle.yaml", "types"),
     ),
-    "journal that can't be written": (lambda f: "journal_dir:=/proc/none", ("journal_dir", "/proc")),
+    "journal that can't be written": (
+        lambda f: "journal_dir:=/proc/none",
+        ("journal_dir", "/proc"),
+    ),
     "launch argument unknown": (lambda f: "colour:=red", ("colour",)),
     "backend unknown": (lambda f: "backend:=moon", ("backend", "moon")),
 }
@@ -112,7 +116,16 @@ def test_a_broken_photo_is_refused_by_its_name(tmp_path: Path) -> None:
     photos.mkdir(parents=True)
     (photos / "torn.jpg").write_bytes(b"\xff\xd8\xff torn")
     done = subprocess.run(
-        [ROOT / "cell", "demo", "--items", "3", "--photos", photos.parent, "--report", tmp_path / "r"],
+        [
+            ROOT / "cell",
+            "demo",
+            "--items",
+            "3",
+            "--photos",
+            photos.parent,
+            "--report",
+            tmp_path / "r",
+        ],
         capture_output=True,
         text=True,
         timeout=60,
@@ -140,7 +153,11 @@ def test_a_demo_option_that_cannot_be_is_refused_in_one_line(
     option: str, value: str, tmp_path: Path
 ) -> None:
     done = subprocess.run(
-        [ROOT / "cell", "demo", option, value], capture_output=True, text=True, timeout=60, cwd=tmp_path
+        [ROOT / "cell", "demo", option, value],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        cwd=tmp_path,
     )
     assert done.returncode == 2
     assert option in done.stderr

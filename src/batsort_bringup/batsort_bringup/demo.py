@@ -19,6 +19,11 @@ from typing import Any
 import rclpy
 import yaml
 from ament_index_python.packages import get_package_share_directory
+from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.node import Node
+from rclpy.qos import DurabilityPolicy, QoSProfile
+from rclpy.signals import SignalHandlerOptions
+
 from batsort_core.cell import CellDescription, CellError, parse_cell
 from batsort_interfaces.msg import (
     BatteryClassification,
@@ -32,12 +37,9 @@ from batsort_interfaces.msg import (
     SortDecision,
 )
 from batsort_perception.bundle import Bundle, BundleError, default_bundle
-from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
-from rclpy.node import Node
-from rclpy.qos import DurabilityPolicy, QoSProfile
-from rclpy.signals import SignalHandlerOptions
 
 from . import runner
+from .launchfile import LaunchError
 from .report import Run, summarize
 
 LOOK_S = 0.2
@@ -61,7 +63,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _check(options, cell)
     except DemoError as error:
         print(f"demo: {error}", file=sys.stderr)
-        return 2
+        return runner.REFUSED
     folder: Path = options.report
     folder.mkdir(parents=True, exist_ok=True)
     run = Run(
@@ -70,8 +72,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         trained_photos=bundle.photo_hashes if options.photos else frozenset(),
     )
     began = time.monotonic()
-    status = asyncio.run(_sort(options, cell, run, folder))
-    if status == 2:
+    try:
+        status = asyncio.run(_sort(options, cell, run, folder))
+    except LaunchError as error:
+        print(f"demo: {error}", file=sys.stderr)
+        return runner.REFUSED
+    if status == runner.REFUSED:
         return status
     report = summarize(run) | {
         "belt_speed_m_per_s": options.belt_speed,
@@ -155,9 +161,7 @@ def _check(options: argparse.Namespace, cell: CellDescription) -> None:
             raise DemoError(f"{name}: {value} is refused; allowed: {allowed}")
 
 
-async def _sort(
-    options: argparse.Namespace, cell: CellDescription, run: Run, folder: Path
-) -> int:
+async def _sort(options: argparse.Namespace, cell: CellDescription, run: Run, folder: Path) -> int:
     """Launch, watch until the stream has been sorted, and end every process.
 
     Returns:

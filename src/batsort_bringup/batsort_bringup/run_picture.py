@@ -51,14 +51,20 @@ def _bins(axes: Axes, run: Run) -> None:
 
 def _confidence(axes: Axes, run: Run) -> None:
     truths = {truth.item_id: truth for truth in run.truths}
-    groups: dict[str, list[tuple[float, float]]] = {"right type": [], "wrong type": [], "unknown": []}
+    groups: dict[str, list[tuple[float, float]]] = {
+        "right type": [],
+        "wrong type": [],
+        "unknown": [],
+    }
     for item, decision in run.decisions.items():
         truth = truths.get(item)
         if truth is None or not decision.type:
             continue
         known = truth.type in run.bin_of_type
-        group = "unknown" if not known else (
-            "right type" if decision.type == truth.type else "wrong type"
+        group = (
+            "unknown"
+            if not known
+            else ("right type" if decision.type == truth.type else "wrong type")
         )
         groups[group].append((decision.novelty, decision.confidence))
     for (group, points), colour in zip(groups.items(), (RIGHT, WRONG, MUTED), strict=True):

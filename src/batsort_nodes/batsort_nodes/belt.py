@@ -5,9 +5,10 @@ from __future__ import annotations
 import sys
 from collections import Counter
 
+from rclpy.node import Node
+
 from batsort_core.belt import BeltError, BeltTracker, ItemDetector
 from batsort_interfaces.msg import BarrierEdge, CaptureRequest, EncoderCount
-from rclpy.node import Node
 
 from .configuration import CELL_FILE, Parameter, declare, load_cell
 from .convert import NS, item_message, reading_message, stamp_of
@@ -19,9 +20,7 @@ PARAMETERS = (
     CELL_FILE,
     Parameter("frame_id", "belt_link", "Frame of the belt's messages."),
     Parameter("state_rate", 50.0, "Belt states published a second [Hz].", 10.0, 200.0),
-    Parameter(
-        "encoder_timeout_s", 0.5, "Silence of the encoder that is a fault [s].", 0.05, 10.0
-    ),
+    Parameter("encoder_timeout_s", 0.5, "Silence of the encoder that is a fault [s].", 0.05, 10.0),
 )
 
 
@@ -70,9 +69,7 @@ class Belt(Node):
         if item is None:
             return
         self._counts["items"] += 1
-        self._items.publish(
-            item_message(item, self._cell.belt.metres_per_count, self._frame_id)
-        )
+        self._items.publish(item_message(item, self._cell.belt.metres_per_count, self._frame_id))
         request = CaptureRequest(
             item_id=item.id, epoch=item.epoch, count=item.count + self._camera_counts
         )

@@ -8,9 +8,10 @@ from collections import Counter, deque
 from collections.abc import Iterator
 from pathlib import Path
 
+from sensor_msgs.msg import CameraInfo, Image
+
 from batsort_core.capture import FrameMatcher, Match, Missed
 from batsort_interfaces.msg import BeltState, CaptureRequest
-from sensor_msgs.msg import CameraInfo, Image
 
 from .configuration import CELL_FILE, ConfigurationError, Parameter, declare, load_cell
 from .convert import stamp_of, time_of

@@ -1,4 +1,4 @@
-"""Node `classifier`: an image in, the type of the item at the camera line and its confidence out."""
+"""Node `classifier`: an image in, the type of the item at the camera line and how sure out."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import sys
 import time
 from collections import Counter, deque
 from pathlib import Path
+
+from sensor_msgs.msg import Image, RegionOfInterest
 
 from batsort_core.belt import BeltError
 from batsort_core.items import Item
@@ -15,7 +17,6 @@ from batsort_perception.bundle import Bundle, BundleError, default_bundle
 from batsort_perception.crop import crop_item
 from batsort_perception.engine import Engine
 from batsort_perception.view import nearest_item
-from sensor_msgs.msg import Image, RegionOfInterest
 
 from .configuration import CELL_FILE, ConfigurationError, Parameter, declare, load_cell
 from .convert import finite, item_of, stamp_of, time_of

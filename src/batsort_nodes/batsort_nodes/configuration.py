@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from batsort_core.cell import CellDescription, CellError, parse_cell
 from rcl_interfaces.msg import (
     FloatingPointRange,
     IntegerRange,
@@ -20,9 +19,11 @@ from rclpy.exceptions import InvalidParameterTypeException, InvalidParameterValu
 from rclpy.node import Node
 from rclpy.parameter import Parameter as RosParameter
 
+from batsort_core.cell import CellDescription, CellError, parse_cell
+
 
 class ConfigurationError(ValueError):
-    """A parameter or file that a node can't run with: one line with name, value, what is allowed."""
+    """What a node cannot run with: one line with name, value and what is allowed."""
 
 
 @dataclass(frozen=True)

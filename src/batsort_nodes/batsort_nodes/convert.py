@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 
+from builtin_interfaces.msg import Time
+
 from batsort_core.belt import BeltReading
-from batsort_core.items import Item, Verdict
+from batsort_core.bins import Balance, Settled
+from batsort_core.items import Item, Reason, Verdict
 from batsort_core.sorter import Decision, Shot
 from batsort_interfaces import msg as batsort
-from builtin_interfaces.msg import Time
 
 NS = 1_000_000_000
 
@@ -95,6 +97,64 @@ def decision_message(decision: Decision) -> batsort.SortDecision:
         message.confidence = decision.verdict.confidence
         message.novelty = decision.verdict.novelty
     return message
+
+
+def decision_of(message: batsort.SortDecision) -> Decision:
+    judged = message.image_stamp.sec or message.image_stamp.nanosec
+    verdict = Verdict(
+        item_id=message.item_id,
+        type=message.type,
+        confidence=message.confidence,
+        novelty=message.novelty,
+        image_stamp=stamp_of(message.image_stamp),
+    )
+    return Decision(
+        item_id=message.item_id,
+        epoch=message.epoch,
+        bin=message.bin,
+        reason=Reason(message.reason),
+        stamp=stamp_of(message.header.stamp),
+        decided_count=message.decided_count,
+        verdict=verdict if judged else None,
+    )
+
+
+def outcome_message(settled: Settled) -> batsort.ItemOutcome:
+    message = batsort.ItemOutcome(
+        item_id=settled.item_id,
+        outcome=settled.outcome.value,
+        bin=settled.bin,
+        decided_bin=settled.decided_bin,
+    )
+    message.header.stamp = time_of(settled.stamp)
+    if settled.verdict:
+        message.type = settled.verdict.type
+        message.confidence = settled.verdict.confidence
+        message.novelty = settled.verdict.novelty
+    return message
+
+
+def balance_message(balance: Balance) -> batsort.BinStates:
+    return batsort.BinStates(
+        bins=[
+            batsort.BinState(
+                name=bin.name,
+                count=bin.count,
+                confirmed=bin.confirmed,
+                missing=bin.missing,
+                unexpected=bin.unexpected,
+                in_bag=bin.in_bag,
+                capacity=bin.capacity,
+                full=bin.full,
+            )
+            for bin in balance.bins
+        ],
+        items_in=balance.items_in,
+        on_belt=balance.on_belt,
+        unexpected=balance.unexpected,
+        outcomes=[outcome.value for outcome in balance.outcomes],
+        outcome_counts=list(balance.outcomes.values()),
+    )
 
 
 def shot_message(shot: Shot, stamp: Time) -> batsort.EjectCommand:

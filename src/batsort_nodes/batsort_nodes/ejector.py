@@ -7,6 +7,8 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
 
+from rclpy.parameter import Parameter as RosParameter
+
 from batsort_core.items import EjectResult
 from batsort_core.packml import State
 from batsort_core.recipe import Recipe, RecipeError
@@ -19,7 +21,6 @@ from batsort_interfaces.msg import (
     EjectEvent,
 )
 from batsort_interfaces.srv import AssignTypes
-from rclpy.parameter import Parameter as RosParameter
 
 from .configuration import CELL_FILE, Parameter, declare, load_cell
 from .convert import decision_message, item_of, reading_of, shot_message, verdict_of
@@ -60,6 +61,8 @@ class Ejector(ManagedNode):
     def __init__(self) -> None:
         super().__init__("ejector")
         declare(self, (CELL_FILE, JOURNAL_DIR))
+        self._journal: Journal | None = None
+        self._sorter: Sorter | None = None
         self._cell = load_cell(self.get_parameter("cell_file").value)
         self._recipe = self._cell.recipe
         self._known_types = set(self._recipe.types)
@@ -68,8 +71,6 @@ class Ejector(ManagedNode):
         self.add_post_set_parameters_callback(self._tune)
         self._reasons: Counter[str] = Counter()
         self._shots: Counter[str] = Counter()
-        self._journal: Journal | None = None
-        self._sorter: Sorter | None = None
         self._decisions = publisher(self, "items/decisions")
         self._commands = publisher(self, "ejector/commands")
         self.create_service(AssignTypes, "ejector/assign_types", self._assign_types)

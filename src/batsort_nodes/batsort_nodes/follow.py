@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 
+from rclpy.node import Node
+
 from batsort_core.belt import BeltError, BeltReading, BeltTracker
 from batsort_core.cell import CellDescription
 from batsort_interfaces.msg import BeltState
-from rclpy.node import Node
 
 from .convert import reading_of
 

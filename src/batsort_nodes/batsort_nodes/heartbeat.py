@@ -30,9 +30,7 @@ class Heartbeat:
     def __init__(self, node: Node, health: Callable[[], Health] = Health) -> None:
         self._node = node
         self._health = health
-        self._publisher = node.create_publisher(
-            DIAGNOSTICS.type, DIAGNOSTICS.name, DIAGNOSTICS.qos
-        )
+        self._publisher = node.create_publisher(DIAGNOSTICS.type, DIAGNOSTICS.name, DIAGNOSTICS.qos)
         self._timer = node.create_timer(
             PERIOD_S, self.beat, clock=Clock(clock_type=ClockType.STEADY_TIME)
         )

@@ -51,10 +51,19 @@ class Journal:
         if records:
             with self._database:
                 self._database.execute("BEGIN")
-                self._database.executemany(
-                    "INSERT INTO record (body) VALUES (?)",
-                    [(json.dumps(record),) for record in records],
-                )
+                self._insert(records)
+
+    def replace(self, records: list[Any]) -> None:
+        """Put records in the place of all there are, in one transaction."""
+        with self._database:
+            self._database.execute("BEGIN")
+            self._database.execute("DELETE FROM record")
+            self._insert(records)
+
+    def _insert(self, records: list[Any]) -> None:
+        self._database.executemany(
+            "INSERT INTO record (body) VALUES (?)", [(json.dumps(record),) for record in records]
+        )
 
     def __iter__(self) -> Iterator[Any]:
         """Every record, oldest first."""

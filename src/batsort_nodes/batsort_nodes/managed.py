@@ -15,7 +15,7 @@ from .topics import subscription
 class ManagedNode(LifecycleNode):
     """Override `configure`, `activate` and `cleanup`; `stage` names the state.
 
-    What it listens to by `listen` ends with the active state, so that an inactive node does nothing.
+    What it listens to by `listen` ends with the active state: an inactive node does nothing.
     """
 
     def __init__(self, name: str) -> None:

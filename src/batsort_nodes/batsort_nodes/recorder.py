@@ -10,12 +10,13 @@ from functools import partial
 from pathlib import Path
 
 from ament_index_python.packages import get_package_share_directory
-from batsort_interfaces.msg import ItemTruth
 from rclpy.node import Node
 from rosbags.interfaces import Connection
 from rosbags.rosbag2 import CompressionMode, StoragePlugin, Writer, WriterError
 from rosbags.rosbag2.enums import CompressionFormat
 from rosbags.typesys import Stores, Typestore, get_types_from_msg, get_typestore
+
+from batsort_interfaces.msg import ItemTruth
 
 from .configuration import ConfigurationError, Parameter, declare
 from .heartbeat import Health, Heartbeat
@@ -52,9 +53,7 @@ class Recorder(Node):
         for topic in RECORDED:
             name = self.resolve_topic_name(topic.name)
             package, kind = topic.type.__module__.split(".")[0], topic.type.__name__
-            connection = self._writer.add_connection(
-                name, f"{package}/msg/{kind}", typestore=types
-            )
+            connection = self._writer.add_connection(name, f"{package}/msg/{kind}", typestore=types)
             self.create_subscription(
                 topic.type, topic.name, partial(self._write, connection), topic.qos, raw=True
             )

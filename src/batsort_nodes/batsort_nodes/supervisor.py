@@ -1,13 +1,22 @@
-"""Node `supervisor`: brings the cell up, watches every node, and is the only one who runs the belt."""
+"""Node `supervisor`: brings the cell up, watches every node, alone tells the belt to run."""
 
 from __future__ import annotations
 
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 
-from batsort_core.oee import Oee
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
+from lifecycle_msgs.msg import Transition as LifecycleTransition
+from lifecycle_msgs.srv import ChangeState
+from rclpy.clock import Clock, ClockType
+from rclpy.node import Node
+from rclpy.task import Future
+from std_srvs.srv import Trigger
+
+from batsort_core.oee import Oee, possible_rate
 from batsort_core.packml import (
     Command,
     IllegalTransition,
@@ -17,13 +26,6 @@ from batsort_core.packml import (
 )
 from batsort_core.supervision import Supervision, Transition
 from batsort_interfaces.msg import BeltCommand, BeltState, BinStates, CellState
-from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
-from lifecycle_msgs.msg import Transition as LifecycleTransition
-from lifecycle_msgs.srv import ChangeState
-from rclpy.clock import Clock, ClockType
-from rclpy.node import Node
-from rclpy.task import Future
-from std_srvs.srv import Trigger
 
 from .configuration import CELL_FILE, ConfigurationError, Parameter, declare, load_cell
 from .heartbeat import Health, Heartbeat
@@ -34,18 +36,12 @@ PARAMETERS = (
     CELL_FILE,
     Parameter("backend", "twin", "Name of the backend's node, watched like the others."),
     Parameter("autostart", True, "Start sorting as soon as every node is up."),
-    Parameter(
-        "resume_after_respawn", False, "Go on by itself when a node that was gone is back."
-    ),
+    Parameter("resume_after_respawn", False, "Go on by itself when a node that was gone is back."),
     Parameter(
         "belt_velocity", 0.0, "Belt speed [m/s]; 0.0: as the cell description says.", 0.0, 5.0
     ),
-    Parameter(
-        "silence_timeout_s", 1.5, "A node not heard for so long is gone [s].", 1.0, 30.0
-    ),
-    Parameter(
-        "bringup_timeout_s", 30.0, "Longest time until every node is up [s].", 1.0, 600.0
-    ),
+    Parameter("silence_timeout_s", 1.5, "A node not heard for so long is gone [s].", 1.0, 30.0),
+    Parameter("bringup_timeout_s", 30.0, "Longest time until every node is up [s].", 1.0, 600.0),
 )
 MANAGED = ("camera", "classifier", "ejector")
 PERIOD_S = 0.1
@@ -89,7 +85,9 @@ class Supervisor(Node):
             autostart=self.get_parameter("autostart").value,
             resume=self.get_parameter("resume_after_respawn").value,
         )
-        self._oee = Oee()
+        # At the speed that the belt is told to run.
+        belt = replace(cell.belt, velocity=self._velocity)
+        self._oee = Oee(possible_rate(replace(cell, belt=belt)))
         self._sent: tuple[object, ...] = ()
         self._steps = 0
         namespace = self.get_namespace().rstrip("/")

@@ -11,11 +11,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from batsort_interfaces import msg as batsort
 from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, QoSProfile
 from sensor_msgs.msg import CameraInfo, Image
+
+from batsort_interfaces import msg as batsort
 
 
 @dataclass(frozen=True)
@@ -31,9 +32,7 @@ class Topic:
 
     @property
     def qos(self) -> QoSProfile:
-        durability = (
-            DurabilityPolicy.TRANSIENT_LOCAL if self.latched else DurabilityPolicy.VOLATILE
-        )
+        durability = DurabilityPolicy.TRANSIENT_LOCAL if self.latched else DurabilityPolicy.VOLATILE
         return QoSProfile(depth=self.depth, durability=durability)
 
 
@@ -84,6 +83,13 @@ def publisher(node: Node, name: str) -> Any:
 
 
 def subscription(node: Node, name: str, callback: Callable[[Any], None]) -> Any:
-    """Subscribe to a topic in the table."""
+    """Subscribe to a topic in the table; a message that can't be is refused with one warning."""
     topic = TOPICS[name]
-    return node.create_subscription(topic.type, topic.name, callback, topic.qos)
+
+    def take(message: Any) -> None:
+        try:
+            callback(message)
+        except ValueError as error:
+            node.get_logger().warning(f"{name}: refused: {error}", throttle_duration_sec=1.0)
+
+    return node.create_subscription(topic.type, topic.name, take, topic.qos)

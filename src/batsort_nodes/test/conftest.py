@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 import rclpy
-from batsort_nodes.topics import TOPICS
 from domain_coordinator import domain_id
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
+
+from batsort_nodes.topics import TOPICS
 
 CELL_FILE = Path(__file__).parents[3] / "config" / "cell.yaml"
 DEADLINE_S = 20.0
@@ -74,7 +75,7 @@ def own_domain() -> Iterator[None]:
 
 @pytest.fixture
 def bench(tmp_path: Path) -> Iterator[Callable[..., Bench]]:
-    """Start ROS with parameters for the nodes under test; `cell_file` and `journal_dir` are given."""
+    """Start ROS with parameters for the node under test; two of them are given."""
 
     def start(**parameters: Any) -> Bench:
         values = {"cell_file": CELL_FILE, "journal_dir": tmp_path / "journal"} | parameters

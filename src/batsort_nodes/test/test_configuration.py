@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 import rclpy
-from batsort_nodes.configuration import ConfigurationError, Parameter, declare, load_cell
 from rclpy.parameter import Parameter as RosParameter
+
+from batsort_nodes.configuration import ConfigurationError, Parameter, declare, load_cell
 
 PARAMETERS = (
     Parameter("rate", 5.0, "A rate.", 0.5, 50.0, read_only=False),
@@ -59,7 +60,9 @@ def test_a_bad_value_at_run_time_is_refused_and_the_old_one_kept(bench, name: st
         ("name: x", "cell.yaml"),
     ],
 )
-def test_a_bad_cell_file_is_refused_in_one_line(tmp_path: Path, text: str | None, named: str) -> None:
+def test_a_bad_cell_file_is_refused_in_one_line(
+    tmp_path: Path, text: str | None, named: str
+) -> None:
     path = tmp_path / "cell.yaml"
     if text is not None:
         path.write_text(text)

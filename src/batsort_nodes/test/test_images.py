@@ -4,14 +4,17 @@ import array
 
 import numpy as np
 import pytest
-from batsort_nodes import images
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from sensor_msgs.msg import Image
 
+from batsort_nodes import images
+
 PIXELS = arrays.arrays(
-    np.uint8, st.tuples(st.integers(1, 12), st.integers(1, 12), st.just(3)), elements=st.integers(0, 255)
+    np.uint8,
+    st.tuples(st.integers(1, 12), st.integers(1, 12), st.just(3)),
+    elements=st.integers(0, 255),
 )
 
 

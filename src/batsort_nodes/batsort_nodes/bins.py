@@ -1,0 +1,141 @@
+"""Node `bins`: what became of each item; it counts, confirms and balances."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+
+from rclpy.clock import Clock, ClockType
+from rclpy.node import Node
+
+from batsort_core.bins import BinCounter, Settled
+from batsort_core.cell import CellError
+from batsort_core.items import EjectResult
+from batsort_core.schema import FieldError
+from batsort_interfaces.msg import (
+    BeltItem,
+    BeltState,
+    BinArrival,
+    EjectEvent,
+    SortDecision,
+)
+from batsort_interfaces.srv import NewBag
+
+from .configuration import CELL_FILE, ConfigurationError, declare, load_cell
+from .convert import (
+    balance_message,
+    decision_of,
+    item_of,
+    outcome_message,
+    reading_of,
+    stamp_of,
+)
+from .heartbeat import Health, Heartbeat
+from .journal import JOURNAL_DIR, Journal
+from .run import run
+from .topics import TOPICS, publisher, subscription
+
+STATE_PERIOD_S = 1.0
+"""bins/state is sent on change, and again after this time for whoever plots it."""
+
+
+class Bins(Node):
+    """Feeds the core's bin counter; what it says is in the journal before it is published."""
+
+    def __init__(self) -> None:
+        super().__init__("bins")
+        declare(self, (CELL_FILE, JOURNAL_DIR))
+        self._counter = BinCounter(load_cell(self.get_parameter("cell_file").value))
+        self._journal = Journal(self)
+        self._outcomes = publisher(self, "items/outcomes")
+        self._states = publisher(self, "bins/state")
+        self._restore()
+        subscription(self, "belt/items", self._on_item)
+        subscription(self, "items/decisions", self._on_decision)
+        subscription(self, "ejector/events", self._on_event)
+        subscription(self, "bins/arrivals", self._on_arrival)
+        subscription(self, "belt/state", self._on_belt)
+        self.create_service(NewBag, "bins/new_bag", self._new_bag)
+        self.create_timer(
+            STATE_PERIOD_S, self._publish_state, clock=Clock(clock_type=ClockType.STEADY_TIME)
+        )
+        self._publish_state()
+        self._heartbeat = Heartbeat(self, self._health)
+
+    def _restore(self) -> None:
+        try:
+            settled = self._counter.restore(self._journal)
+        except (FieldError, CellError) as error:
+            raise ConfigurationError(
+                f"journal_dir: the journal of bins is of another cell ({error}); "
+                "allowed: one of this cell, or a new folder"
+            ) from None
+        for outcome in settled[-TOPICS["items/outcomes"].depth :]:
+            # A restart may have come between the journal and the topic; receivers know the others.
+            self._outcomes.publish(outcome_message(outcome))
+        self._journal.replace(self._counter.snapshot())
+
+    def _on_item(self, message: BeltItem) -> None:
+        self._settle(self._counter.on_item(item_of(message)))
+
+    def _on_decision(self, message: SortDecision) -> None:
+        self._settle(self._counter.on_decision(decision_of(message)))
+
+    def _on_event(self, message: EjectEvent) -> None:
+        self._settle(
+            self._counter.on_eject_event(
+                message.item_id,
+                EjectResult(message.result),
+                stamp_of(message.header.stamp),
+                message.actual_count,
+            )
+        )
+
+    def _on_arrival(self, message: BinArrival) -> None:
+        stamp = stamp_of(message.header.stamp)
+        self._settle(self._counter.on_arrival(message.bin, stamp, message.epoch, message.count))
+
+    def _on_belt(self, message: BeltState) -> None:
+        self._settle(self._counter.on_belt(reading_of(message)))
+
+    def _settle(self, settled: Iterable[Settled]) -> None:
+        records = self._counter.drain()
+        if not records:
+            return
+        self._journal.append(records)
+        for outcome in settled:
+            self._outcomes.publish(outcome_message(outcome))
+        self._publish_state()
+
+    def _new_bag(self, request: NewBag.Request, response: NewBag.Response) -> NewBag.Response:
+        try:
+            response.count = self._counter.new_bag(request.bin)
+        except CellError as error:
+            response.message = str(error)
+        else:
+            self._settle(())
+            response.success = True
+            response.message = f"{request.bin} has a new bag"
+        self.get_logger().info(f"new_bag: {response.message}")
+        return response
+
+    def _publish_state(self) -> None:
+        message = balance_message(self._counter.balance)
+        message.header.stamp = self.get_clock().now().to_msg()
+        self._states.publish(message)
+
+    def _health(self) -> Health:
+        balance = self._counter.balance
+        values = {
+            "items in": balance.items_in,
+            "on belt": balance.on_belt,
+            "unexpected": balance.unexpected,
+            **{outcome.value: count for outcome, count in balance.outcomes.items() if count},
+        }
+        full = [bin.name for bin in balance.bins if bin.full]
+        warning = f"full: {', '.join(full)}; put a new bag there" if full else ""
+        return Health(values, warning)
+
+
+def main() -> None:
+    sys.exit(run(Bins))

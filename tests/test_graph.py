@@ -1,0 +1,96 @@
+"""The README's graph is the running cell's graph: nodes, topics, types, quality of service."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+from conftest import LaunchedCell
+from rclpy.qos import DurabilityPolicy, ReliabilityPolicy
+from rclpy.topic_endpoint_info import TopicEndpointInfo
+
+from batsort_nodes.topics import TOPICS, Topic
+
+README = Path(__file__).parents[1] / "README.md"
+NODES = {"belt", "bins", "camera", "classifier", "ejector", "supervisor", "twin"}
+ROW = re.compile(
+    r"^\| `(?P<name>[a-z_/]+)` \| (?P<type>\w+/\w+) \| (?P<publisher>\w+) "
+    r"\| (?P<subscribers>[\w, -]+) \| (?P<qos>[^|]+) \|$"
+)
+
+
+def row(topic: Topic) -> dict[str, str]:
+    """The README's row of a topic."""
+    package = topic.type.__module__.split(".")[0]
+    latched = ", latched" if topic.latched else ""
+    return {
+        "name": topic.name,
+        "type": f"{package}/{topic.type.__name__}",
+        "publisher": topic.publisher,
+        "subscribers": ", ".join(topic.subscribers) or "-",
+        "qos": f"reliable {topic.depth}{latched}",
+    }
+
+
+def readme_rows() -> list[dict[str, str]]:
+    return [
+        {key: text.strip() for key, text in match.groupdict().items()}
+        for match in map(ROW.match, README.read_text(encoding="utf-8").splitlines())
+        if match
+    ]
+
+
+def test_the_readme_lists_every_topic_with_type_nodes_and_qos() -> None:
+    assert readme_rows() == [row(topic) for topic in TOPICS.values()]
+
+
+def names(infos: Iterable[TopicEndpointInfo]) -> set[str]:
+    return {info.node_name for info in infos} - {"watcher"}
+
+
+def as_node(name: str) -> str:
+    return "twin" if name == "backend" else name
+
+
+def check(cell: LaunchedCell, topic: Topic) -> None:
+    """One topic of the running cell is as the table says."""
+    name = f"/plant/{topic.name}"
+
+    def publishers() -> list[TopicEndpointInfo]:
+        return cell.watcher.get_publishers_info_by_topic(name)
+
+    def subscribers() -> set[str]:
+        return names(cell.watcher.get_subscriptions_info_by_topic(name))
+
+    cell.wait(lambda: names(publishers()) == {as_node(topic.publisher)}, f"{name} is published")
+    cell.wait(
+        lambda: subscribers() == {as_node(node) for node in topic.subscribers},
+        f"{name} is heard by {topic.subscribers} only",
+    )
+    (endpoint,) = publishers()
+    assert endpoint.topic_type == row(topic)["type"].replace("/", "/msg/")
+    assert endpoint.qos_profile.reliability is ReliabilityPolicy.RELIABLE
+    latched = endpoint.qos_profile.durability is DurabilityPolicy.TRANSIENT_LOCAL
+    assert latched == topic.latched
+
+
+def test_the_running_graph_is_the_readme_s(launch) -> None:
+    cell = launch("plant")
+    cell.wait_state("execute")
+    watcher = cell.watcher
+    assert set(watcher.get_node_names()) - {"watcher"} == NODES
+    for topic in TOPICS.values():
+        check(cell, topic)
+    strangers = {
+        name for name, _ in watcher.get_topic_names_and_types() if name.startswith("/plant/")
+    } - {f"/plant/{name}" for name in TOPICS}
+    assert all(
+        name.endswith("/transition_event") or name == "/plant/twin/truth" for name in strangers
+    )
+
+
+def test_no_sorting_node_hears_the_truth(launch) -> None:
+    cell = launch("plant")
+    cell.wait_state("execute")
+    assert names(cell.watcher.get_subscriptions_info_by_topic("/plant/twin/truth")) == set()
