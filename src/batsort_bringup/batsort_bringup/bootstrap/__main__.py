@@ -1,0 +1,89 @@
+"""The commands of `./cell`."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from types import FrameType
+
+from .install import SETS, set_up
+from .ros import find_ros
+from .steps import SetupError
+from .workspace import Workspace
+
+ROOT = Path(__file__).resolve().parents[4]
+
+HELP = """\
+BatSort: an automated battery sorting cell on ROS 2.
+
+  ./cell demo [options]                  sort batteries in the embedded twin (--help: its options)
+  ./cell launch FILE [NAME:=VALUE ...]   run a launch file (--show-args: its arguments)
+  ./cell test [pytest arguments]         run every test
+  ./cell bench [options]                 run the benchmarks
+  ./cell learn [options]                 train and export a model bundle
+  ./cell exec PROGRAM [arguments]        run a program in the environment of the cell
+  ./cell setup [run] [test] [learn]      only set up; every command sets up what it needs
+  ./cell help                            show this
+
+Everything that is set up lies in .cell/, with its logs in .cell/log; to start anew, remove it.
+"""
+
+COMMANDS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "demo": (("run",), ("python", "-P", "-m", "batsort_bringup.demo")),
+    "launch": (("run",), ("python", "-P", "-m", "batsort_bringup.runner")),
+    "test": (("run", "test", "learn"), ("python", "-P", "-m", "pytest")),
+    "bench": (("run",), ("python", "-P", "-m", "batsort_bringup.bench")),
+    "learn": (("run", "learn"), ("python", "-P", "-m", "batsort_learning")),
+    "exec": (("run",), ()),
+}
+"""Command: the package sets it needs, and the program it becomes."""
+
+
+def main(words: Sequence[str]) -> int:
+    """Carry out one command of `./cell`; does not return where it becomes another program."""
+    command, *arguments = words or ["help"]
+    if command in ("help", "-h", "--help"):
+        print(HELP, end="")
+        return 0
+    if command != "setup" and command not in COMMANDS:
+        known = ", ".join(("setup", *COMMANDS, "help"))
+        raise SetupError(f"unknown command '{command}'; allowed: {known}")
+    workspace = Workspace(ROOT, find_ros(os.environ))
+    if command == "setup":
+        for name in arguments:
+            if name not in SETS:
+                raise SetupError(f"unknown set of packages '{name}'; allowed: {', '.join(SETS)}")
+        set_up(workspace, arguments or ["run"])
+        print(f"ready: {workspace.state}")
+        return 0
+    sets, program = COMMANDS[command]
+    set_up(workspace, sets)
+    program = (*program, *arguments)
+    if not program:
+        raise SetupError("exec: PROGRAM is missing")
+    if command == "test":
+        os.chdir(ROOT)
+    try:
+        os.execvpe(program[0], program, workspace.environment(os.environ))
+    except OSError as error:
+        raise SetupError(f"can't start '{program[0]}': {error.strerror}") from error
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        status = main(sys.argv[1:])
+    except SetupError as error:
+        print(f"error: {error}", file=sys.stderr)
+        status = 2
+    except KeyboardInterrupt:
+        print("interrupted; the next ./cell goes on from here", file=sys.stderr)
+        status = 130
+    sys.exit(status)
