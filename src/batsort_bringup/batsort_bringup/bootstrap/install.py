@@ -140,12 +140,20 @@ def _install(workspace: Workspace, wanted: Mapping[str, str]) -> None:
     done = _read(_installed_file(workspace))
     if done.get("root") != str(workspace.root) or not _runs(workspace.python):
         options = ["--system-site-packages"] if workspace.ros else []
-        command = [sys.executable, "-m", "venv", "--clear", *options, workspace.venv]
+        command: list[str | Path] = [sys.executable, "-m", "venv", "--clear", *options]
+        command.append(workspace.venv)
         _step(workspace, "making the virtual environment", command, "venv", VENV_ADVICE)
         done = {"root": str(workspace.root)}
     pinned = workspace.state / "constraints.txt"
     pinned.write_text("\n".join(constraints(_pins(workspace), workspace.ros)) + "\n", "utf-8")
-    pip = [workspace.python, "-m", "pip", "install", "--no-input", "--progress-bar=off"]
+    pip: list[str | Path] = [
+        workspace.python,
+        "-m",
+        "pip",
+        "install",
+        "--no-input",
+        "--progress-bar=off",
+    ]
     pip += ["--disable-pip-version-check", "--constraint", pinned]
     _step(
         workspace, "installing pip and setuptools", [*pip, "pip", "setuptools"], "pip", PIP_ADVICE
@@ -248,7 +256,7 @@ def _build(workspace: Workspace, packages: Sequence[str]) -> None:
     if not packages:
         return
     wanted = _package_hashes(workspace)
-    command = ["colcon" if workspace.ros else workspace.venv / "bin" / "colcon"]
+    command: list[str | Path] = ["colcon" if workspace.ros else workspace.venv / "bin" / "colcon"]
     command += ["--log-base", workspace.log, "build", "--symlink-install", "--base-paths", "src"]
     command += ["--build-base", workspace.build, "--install-base", workspace.install]
     command += ["--packages-select", *packages, "--cmake-args", "-DBUILD_TESTING=OFF"]
