@@ -33,6 +33,12 @@ class Bench:
         self.executor.add_node(node)
         return node
 
+    def close(self) -> None:
+        """End every node."""
+        for node in self.executor.get_nodes():
+            node.destroy_node()
+        self.executor.shutdown()
+
     def heard(self, topic: str) -> list[Any]:
         """Everything that comes on a topic from now on."""
         messages: list[Any] = []
@@ -77,13 +83,18 @@ def own_domain() -> Iterator[None]:
 def bench(tmp_path: Path) -> Iterator[Callable[..., Bench]]:
     """Start ROS with parameters for the node under test; two of them are given."""
 
+    started: list[Bench] = []
+
     def start(**parameters: Any) -> Bench:
         values = {"cell_file": CELL_FILE, "journal_dir": tmp_path / "journal"} | parameters
         arguments = ["--ros-args"]
         for name, value in values.items():
             arguments += ["-p", f"{name}:={value}"]
         rclpy.init(args=arguments)
-        return Bench()
+        started.append(Bench())
+        return started[-1]
 
     yield start
+    for one in started:
+        one.close()
     rclpy.try_shutdown()

@@ -1,0 +1,113 @@
+"""Node `bins`: one outcome per item, counts that survive a crash, bad messages refused."""
+
+from batsort_interfaces.msg import BinArrival, EjectEvent, SortDecision
+from batsort_interfaces.srv import NewBag
+from batsort_nodes.bins import Bins
+from batsort_nodes.convert import time_of
+from messages import EPOCH, belt_state, item, stamp_at
+
+
+def decision(battery, bin_name: str, reason: str) -> SortDecision:
+    message = SortDecision(
+        item_id=battery.id, epoch=EPOCH, bin=bin_name, reason=reason, decided_count=battery.count
+    )
+    message.header.stamp = time_of(stamp_at(battery.count + 3000))
+    return message
+
+
+def arrival(bin_name: str, count: int) -> BinArrival:
+    message = BinArrival(epoch=EPOCH, bin=bin_name, count=count)
+    message.header.stamp = time_of(stamp_at(count))
+    return message
+
+
+def fired(battery, valve: int, count: int) -> EjectEvent:
+    message = EjectEvent(
+        item_id=battery.id,
+        epoch=EPOCH,
+        valve=valve,
+        result=EjectEvent.FIRED,
+        planned_count=count,
+        actual_count=count,
+    )
+    message.header.stamp = time_of(stamp_at(count))
+    return message
+
+
+def sort_one(bench, battery) -> None:
+    bench.send("belt/items", battery)
+    bench.send("items/decisions", decision(battery, "klarus", "sort"))
+    bench.send("ejector/events", fired(battery, 9, battery.count + 18000))
+    bench.send("bins/arrivals", arrival("klarus", battery.count + 18600))
+
+
+def balanced(state) -> bool:
+    return state.items_in == sum(state.outcome_counts) + state.on_belt
+
+
+def test_a_battery_that_was_shot_and_seen_is_sorted_and_counted(bench) -> None:
+    bench = bench()
+    bench.add(Bins())
+    outcomes, states = bench.heard("items/outcomes"), bench.heard("bins/state")
+    battery = item(5000)
+    sort_one(bench, battery)
+    bench.wait(lambda: outcomes and states and states[-1].items_in == 1)
+    assert (outcomes[0].item_id, outcomes[0].outcome) == (battery.id, "sorted_confirmed")
+    assert outcomes[0].bin == outcomes[0].decided_bin == "klarus"
+    assert all(map(balanced, states))
+
+
+def test_a_crash_loses_nothing_and_counts_nothing_twice(bench) -> None:
+    bench = bench()
+    node = bench.add(Bins())
+    outcomes, states = bench.heard("items/outcomes"), bench.heard("bins/state")
+    first, second = item(5000), item(7000)
+    sort_one(bench, first)
+    bench.send("belt/items", second)
+    bench.wait(lambda: outcomes and states and states[-1].items_in == 2)
+    bench.executor.remove_node(node)
+    node.destroy_node()
+    bench.add(Bins())
+    sort_one(bench, first)
+    bench.send("items/decisions", decision(second, "others", "unknown_type"))
+    bench.send("bins/arrivals", arrival("others", second.count + 21000))
+    bench.wait(lambda: any(o.item_id == second.id for o in outcomes))
+    bench.wait(lambda: states[-1].on_belt == 0)
+    assert states[-1].items_in == 2
+    assert balanced(states[-1])
+    assert {o.item_id: o.outcome for o in outcomes} == {
+        first.id: "sorted_confirmed",
+        second.id: "others_unknown_type",
+    }
+
+
+def test_an_arrival_at_a_bin_that_is_not_there_changes_nothing(bench) -> None:
+    bench = bench()
+    bench.add(Bins())
+    states = bench.heard("bins/state")
+    bench.send("bins/arrivals", arrival("attic", 100))
+    sort_one(bench, item(5000))
+    bench.wait(lambda: states and sum(states[-1].outcome_counts) == 1)
+    assert all(balanced(state) for state in states)
+
+
+def test_an_arrival_that_no_item_explains_is_unexpected(bench) -> None:
+    bench = bench()
+    bench.add(Bins())
+    states = bench.heard("bins/state")
+    bench.send("belt/state", belt_state(1000))
+    bench.send("bins/arrivals", arrival("klarus", 1000))
+    bench.send("belt/state", belt_state(30000))
+    bench.wait(lambda: states and states[-1].unexpected == 1)
+    assert states[-1].items_in == 0
+
+
+def test_a_new_bag_says_what_was_in_the_old_one(bench) -> None:
+    bench = bench()
+    bench.add(Bins())
+    states = bench.heard("bins/state")
+    sort_one(bench, item(5000))
+    bench.wait(lambda: states and sum(states[-1].outcome_counts) == 1)
+    answer = bench.call(NewBag, "bins/new_bag", NewBag.Request(bin="klarus"))
+    assert (answer.success, answer.count) == (True, 1)
+    bench.wait(lambda: next(b for b in states[-1].bins if b.name == "klarus").in_bag == 0)

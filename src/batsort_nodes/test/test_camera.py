@@ -1,0 +1,112 @@
+"""Node `camera`: one image per request, exposed nearest to what was asked, stamped at exposure."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from batsort_interfaces.msg import CaptureRequest
+from batsort_nodes.camera import Camera
+from batsort_nodes.convert import stamp_of, time_of
+from batsort_nodes.images import to_message, to_rgb
+from messages import EPOCH, belt_state, stamp_at
+
+
+def active(bench):
+    node = bench.add(Camera())
+    node.trigger_configure()
+    node.trigger_activate()
+    return node
+
+
+def picture(grey: int) -> np.ndarray:
+    return np.full((48, 64, 3), grey, np.uint8)
+
+
+def source(count: int, grey: int):
+    message = to_message(picture(grey))
+    message.header.stamp = time_of(stamp_at(count))
+    return message
+
+
+def request(count: int, item_id: int = 1) -> CaptureRequest:
+    return CaptureRequest(item_id=item_id, epoch=EPOCH, count=count)
+
+
+def test_of_a_free_running_camera_the_nearest_frame_is_taken(bench) -> None:
+    bench = bench()
+    active(bench)
+    images, infos = bench.heard("camera/image_raw"), bench.heard("camera/camera_info")
+    bench.send("camera/request", request(3000))
+    for count, grey in ((2990, 10), (2998, 20), (3015, 30)):
+        bench.send("camera/source", source(count, grey))
+    for count in (2900, 3000, 3100):
+        bench.send("belt/state", belt_state(count))
+    bench.wait(lambda: images and infos)
+    assert to_rgb(images[0])[0, 0, 0] == 20
+    assert stamp_of(images[0].header.stamp) == stamp_at(2998)
+    assert images[0].header.frame_id == "camera_optical_frame"
+    assert infos[0].header == images[0].header
+
+
+def test_a_folder_gives_one_image_per_request_at_the_asked_position(bench, tmp_path: Path) -> None:
+    for grey in (50, 60):
+        cv2.imwrite(str(tmp_path / f"{grey}.png"), picture(grey))
+    bench = bench(source="folder", path=tmp_path)
+    active(bench)
+    images = bench.heard("camera/image_raw")
+    bench.send("camera/request", request(3000, 1))
+    bench.send("camera/request", request(4000, 2))
+    for count in (2900, 3100, 3900, 4100):
+        bench.send("belt/state", belt_state(count))
+    bench.wait(lambda: len(images) == 2)
+    assert [to_rgb(image)[0, 0, 0] for image in images] == [50, 60]
+    assert [stamp_of(image.header.stamp) for image in images] == [stamp_at(3000), stamp_at(4000)]
+
+
+def test_a_video_gives_its_frames_one_per_request(bench, tmp_path: Path) -> None:
+    path = tmp_path / "belt.avi"
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"MJPG"), 10, (64, 48))
+    for grey in (40, 200):
+        writer.write(picture(grey))
+    writer.release()
+    bench = bench(source="video", path=path)
+    active(bench)
+    images = bench.heard("camera/image_raw")
+    bench.send("camera/request", request(3000, 1))
+    bench.send("camera/request", request(4000, 2))
+    for count in (2900, 3100, 3900, 4100):
+        bench.send("belt/state", belt_state(count))
+    bench.wait(lambda: len(images) == 2)
+    first, second = (float(to_rgb(image).mean()) for image in images)
+    assert abs(first - 40) < 8
+    assert abs(second - 200) < 8
+
+
+def test_a_source_that_runs_out_is_a_fault_that_says_what_to_do(bench, tmp_path: Path) -> None:
+    cv2.imwrite(str(tmp_path / "only.png"), picture(50))
+    bench = bench(source="folder", path=tmp_path)
+    node = active(bench)
+    bench.send("camera/request", request(3000, 1))
+    bench.send("camera/request", request(4000, 2))
+    for count in (2900, 3100, 3900, 4100):
+        bench.send("belt/state", belt_state(count))
+    bench.wait(lambda: "no more images" in node._health().fault)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "named"),
+    [
+        ({"source": "folder", "path": "/nowhere"}, "/nowhere"),
+        ({"source": "video", "path": "/nowhere.mp4"}, "/nowhere.mp4"),
+        ({"source": "device", "device": 63}, "device: 63"),
+    ],
+)
+def test_a_source_that_is_not_there_is_refused_by_name(
+    bench, capfd, parameters: dict, named: str
+) -> None:
+    bench = bench(**parameters)
+    node = bench.add(Camera())
+    node.trigger_configure()
+    assert node.stage == "unconfigured"
+    assert named in capfd.readouterr().err
