@@ -87,7 +87,10 @@ def read_photo(path: Path) -> Image:
 
     Raises PhotoError.
     """
+    # Only a decoder that is asked for colour turns the image as its EXIF says, but it drops alpha.
     image = _decode(path, cv2.IMREAD_UNCHANGED)
+    if image.ndim == 2 or image.shape[2] == 3:
+        image = _decode(path, cv2.IMREAD_COLOR)
     if image.dtype != np.uint8:
         image = cv2.convertScaleAbs(image, alpha=255.0 / np.iinfo(image.dtype).max)
     if image.ndim == 3 and image.shape[2] in (2, 4):
@@ -96,9 +99,6 @@ def read_photo(path: Path) -> Image:
         image = np.rint(flat).astype(np.uint8)
         if image.shape[2] == 1:
             image = cv2.cvtColor(image, cv2.COLOR_GRAY2BGR)
-    else:
-        # Only a decoder that is asked for colour turns the image as its EXIF says.
-        image = _decode(path, cv2.IMREAD_COLOR)
     scale = WORKING_EDGE / max(image.shape[:2])
     if scale < 1.0:
         image = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
@@ -125,7 +125,7 @@ def cut(image: Image) -> Image:
 
 
 def fitting_size(aspect: float) -> Size:
-    """The standard size whose length over diameter is nearest to `aspect`, on a logarithmic scale."""
+    """The standard size with length over diameter nearest to `aspect`, on a logarithmic scale."""
     return min(
         SIZES.values(), key=lambda size: abs(np.log(size.length / size.diameter) - np.log(aspect))
     )
@@ -178,7 +178,7 @@ def _from_plain(image: Image, background: NDArray[np.float32]) -> NDArray[np.uin
 
 def _main_object(image: Image) -> NDArray[np.uint8]:
     """The object in the middle of a busy photo, by GrabCut on a small copy."""
-    scale = min(1.0, 160 / max(image.shape[:2]))
+    scale = min(1.0, 120 / max(image.shape[:2]))
     small = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
     height, width = small.shape[:2]
     labels = np.full((height, width), cv2.GC_BGD, np.uint8)
@@ -186,7 +186,7 @@ def _main_object(image: Image) -> NDArray[np.uint8]:
     labels[dy:-dy, dx:-dx] = cv2.GC_PR_FGD
     cv2.setRNGSeed(0)
     try:
-        cv2.grabCut(small, labels, None, *np.zeros((2, 1, 65)), 3, cv2.GC_INIT_WITH_MASK)
+        cv2.grabCut(small, labels, None, *np.zeros((2, 1, 65)), 2, cv2.GC_INIT_WITH_MASK)
     except cv2.error:  # too little in it to tell an object from what is around
         return np.full(image.shape[:2], 255, np.uint8)
     found = np.isin(labels, (cv2.GC_FGD, cv2.GC_PR_FGD)).astype(np.uint8) * 255
