@@ -1,0 +1,42 @@
+"""A package made on the spot, so that launch files have something to start without ROS."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+
+class Package:
+    """An installed package `made` with executables that are shell scripts."""
+
+    def __init__(self, folder: Path) -> None:
+        self.prefix = folder / "prefix"
+        marker = self.prefix / "share" / "ament_index" / "resource_index" / "packages" / "made"
+        marker.parent.mkdir(parents=True)
+        marker.touch()
+        self.share = self.prefix / "share" / "made"
+        self.share.mkdir()
+        self._executables = self.prefix / "lib" / "made"
+        self._executables.mkdir(parents=True)
+
+    def add(self, name: str, script: str = "") -> Path:
+        path = self._executables / name
+        path.write_text(f"#!/bin/sh\n{script}\n")
+        path.chmod(0o755)
+        return path
+
+    def write(self, content: str, name: str = "test.launch.xml") -> Path:
+        """Write a launch file, `content` from its second line on."""
+        path = self.share / name
+        path.write_text(f"<launch>\n{content}\n</launch>\n")
+        return path
+
+
+@pytest.fixture
+def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Package:
+    made = Package(tmp_path)
+    old = os.environ.get("AMENT_PREFIX_PATH", "")
+    monkeypatch.setenv("AMENT_PREFIX_PATH", f"{made.prefix}{os.pathsep}{old}")
+    return made
