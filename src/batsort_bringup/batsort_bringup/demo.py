@@ -6,6 +6,7 @@ import argparse
 import asyncio
 import json
 import math
+import os
 import shutil
 import sys
 import threading
@@ -85,6 +86,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "seed": options.seed,
         "bundle": bundle.id,
         "duration_s": round(time.monotonic() - began, 1),
+        "first_sorted_s": run.first_sorted_s,
         "versions": _versions(),
     }
     (folder / "report.json").write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
@@ -252,7 +254,7 @@ class Watcher(Node):
             (BatteryClassification, "classifications", self._on_verdict, True),
             (SortDecision, "items/decisions", self._on_decision, True),
             (EjectEvent, "ejector/events", self._on_event, False),
-            (ItemOutcome, "items/outcomes", lambda m: self.run.outcomes.append(m), True),
+            (ItemOutcome, "items/outcomes", self._on_outcome, True),
             (BinStates, "bins/state", self._on_bins, True),
             (CellState, "cell/state", self._on_cell, True),
             (ItemTruth, "twin/truth", self._on_truth, False),
@@ -307,6 +309,11 @@ class Watcher(Node):
         if message.result == EjectEvent.FIRED:
             counts = message.actual_count - message.planned_count
             self.run.fire_errors.append(counts * self._metres_per_count)
+
+    def _on_outcome(self, message: ItemOutcome) -> None:
+        if self.run.first_sorted_s is None and message.outcome == ItemOutcome.SORTED_CONFIRMED:
+            self.run.first_sorted_s = round(_age_s(), 2)
+        self.run.outcomes.append(message)
 
     def _on_bins(self, message: BinStates) -> None:
         self.run.bins = message
@@ -363,6 +370,13 @@ class Display:
             f"{_rate(watcher.run.items):.1f} items/s | in {balance.items_in} of {self._items}, "
             f"on belt {balance.on_belt} | {bins}"
         )
+
+
+def _age_s() -> float:
+    """How long ago this process began, with the `./cell` that became it [s]."""
+    fields = Path("/proc/self/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+    began = int(fields[19]) / os.sysconf("SC_CLK_TCK")
+    return time.clock_gettime(time.CLOCK_BOOTTIME) - began
 
 
 def _rate(items: Sequence[int], last: int = 20) -> float:

@@ -30,6 +30,8 @@ class Run:
     fire_errors: list[float] = field(default_factory=list)
     latencies_s: list[float] = field(default_factory=list)
     trained_photos: frozenset[str] = frozenset()
+    first_sorted_s: float | None = None
+    """From the call to the first battery confirmed in its bin [s]."""
 
     def target(self, truth: ItemTruth) -> str:
         """The bin an item belongs in; an unknown type belongs in `others`."""
@@ -97,7 +99,7 @@ def _share(successes: int, trials: int) -> dict[str, Any]:
 def summarize(run: Run) -> dict[str, Any]:
     """The measured part of `report.json`.
 
-    purity: of what landed in the bins of types, the share that belongs there; recovery: of the items
+    purity: of what landed in the bins of types, the share that belongs there; recovery: of items
     of a known type, the share that landed in its bin; misclassified: decided into a type's bin that
     is not the true type's (`rejected_known` counts known types decided into `others`); wrong_bin:
     landed in another bin than was decided.
