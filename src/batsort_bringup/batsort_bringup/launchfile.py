@@ -1,8 +1,8 @@
 """Reads a ROS 2 XML launch file: tags in, processes to start out; starts nothing itself.
 
-The meaning is that of ``launch``, ``launch_xml`` and ``launch_ros`` of ROS 2 Jazzy, for the subset that
-the launch files of BatSort use. Every other tag, attribute and substitution is refused by name, with
-file and line, so that no file can mean one thing here and another under ``ros2 launch``.
+The meaning is that of ``launch``, ``launch_xml`` and ``launch_ros`` of ROS 2 Jazzy, for the subset
+that the launch files of BatSort use. Every other tag, attribute and substitution is refused by name,
+with file and line, so that no file means one thing here and another under ``ros2 launch``.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ Parameters = dict[str, object]
 
 
 class LaunchError(ValueError):
-    """A launch file or an argument that can't be used; the text is one line that names the cause."""
+    """A launch file or an argument that can't be used; the text is one line naming the cause."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +100,7 @@ def read(path: Path, given: Mapping[str, str], environ: Mapping[str, str]) -> li
 
     Raises:
         LaunchError: a file that can't be read or isn't in the subset; an argument that is unknown,
-            missing or none of its choices; a package, executable or parameter file that isn't there.
+            missing or none of its choices; a package, executable or parameter file that is missing.
     """
     declared = arguments(path, given, environ)
     known = sorted({argument.name for argument in declared})
@@ -448,7 +448,10 @@ class _SubstitutionError(ValueError):
 
 
 class _Scanner:
-    """Reads ``text $(name value 'quoted value' $(nested ...)) text``; a backslash takes the next as it is."""
+    """Reads ``text $(name value 'quoted value' $(nested ...)) text``.
+
+    A backslash takes the character after it as it is.
+    """
 
     def __init__(self, text: str, call: Callable[[str, list[str]], str]) -> None:
         self._text = text

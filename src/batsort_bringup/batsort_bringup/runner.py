@@ -41,9 +41,10 @@ async def run(
 ) -> int:
     """Run a launch file until all its nodes have ended, `stop` is set or the task is cancelled.
 
-    A node that exits with status 2 has refused its configuration, which ends everything. Any other death
-    ends everything only where the node says ``on_exit="shutdown"``; else the node is respawned
-    where it says so, and the others go on: what that means for the cell, its supervisor decides.
+    A node that exits with status 2 has refused its configuration, which ends everything. Any other
+    death ends everything only where the node says ``on_exit="shutdown"``; else the node is
+    respawned where it says so, and the others go on: what that means for the cell, its supervisor
+    decides.
 
     Args:
         launch_file: the XML launch file.
@@ -217,7 +218,7 @@ def find_launch_file(name: str) -> Path:
     Raises:
         LaunchError: there is none.
     """
-    if Path(name).is_file():
+    if name.endswith(".xml") and Path(name).is_file():
         return Path(name)
     folders = [
         Path(prefix, "share", "batsort_bringup", "launch")

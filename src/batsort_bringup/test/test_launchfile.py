@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import yaml
+
 from batsort_bringup import launchfile
 from batsort_bringup.launchfile import LaunchError
 
@@ -118,11 +119,10 @@ def test_a_group_keeps_namespace_and_values_to_itself(read: Any) -> None:
     assert nodes[1].namespace is None
 
 
-def test_an_include_sees_and_sets_values_of_the_file_that_includes(
-    read: Any, package: Any
-) -> None:
+def test_an_include_sees_and_sets_values_of_the_file_that_includes(read: Any, package: Any) -> None:
     package.write(
-        '<arg name="rate" default="5"/><node pkg="made" exec="node" name="n_$(var rate)_$(var y)"/>',
+        '<arg name="rate" default="5"/>'
+        '<node pkg="made" exec="node" name="n_$(var rate)_$(var y)"/>',
         "inner.launch.xml",
     )
     nodes = read(
@@ -256,7 +256,7 @@ NODE = '<node pkg="made" exec="node"'
         (f"{NODE} respawn_delay='nan'/>", "respawn_delay: 'nan'; allowed: a number of seconds"),
         (f"{NODE} if='true' unless='true'/>", "'if' and 'unless' exclude each other"),
         (f"{NODE} if='maybe'/>", "<node>: if: 'maybe'; allowed: true, 1, false, 0"),
-        (f"{NODE} args=\"'\"/>", "<node>: args: No closing quotation"),
+        (f'{NODE} args="\'"/>', "<node>: args: No closing quotation"),
         (f"{NODE} name='$(var x)'/>", "<node>: name: $(var x): no such launch argument"),
         (f"{NODE} name='$(env X)'/>", "<node>: name: $(env X): not in the environment"),
         (f"{NODE} name='$(eval 1)'/>", "$(eval ...) is not known here; allowed: var, env"),
@@ -297,9 +297,9 @@ def test_errors_name_file_and_line_of_the_included_file(read: Any, package: Any)
 
 def test_a_wrong_argument_is_refused_with_the_known_ones(read: Any) -> None:
     content = '<arg name="rate" default="5"/><arg name="mode" default="a"><choice value="a"/></arg>'
-    with pytest.raises(LaunchError, match="^unknown launch argument 'rat'; known: mode, rate$"):
+    with pytest.raises(LaunchError, match=r"^unknown launch argument 'rat'; known: mode, rate$"):
         read(content, rat="3")
-    with pytest.raises(LaunchError, match="^launch argument 'mode': 'b'; allowed: a$"):
+    with pytest.raises(LaunchError, match=r"^launch argument 'mode': 'b'; allowed: a$"):
         read(content, mode="b")
 
 
