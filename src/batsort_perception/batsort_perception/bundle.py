@@ -1,0 +1,189 @@
+"""The model bundle: one folder with `bundle.yaml` beside its network, checked before it is used."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from importlib import resources
+from pathlib import Path
+from typing import Annotated
+
+import yaml
+
+from batsort_core.schema import FieldError, Name, Range, read
+from batsort_perception.preprocess import METHOD
+
+FORMAT = 1
+FILE = "bundle.yaml"
+
+
+class BundleError(ValueError):
+    """A bundle that is refused; one line with file, field and what is allowed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """The network file and the image it takes."""
+
+    file: Annotated[str, Name()]
+    sha256: Annotated[str, Name()]
+    height: Annotated[int, Range("px", least=16, most=1024)]
+    width: Annotated[int, Range("px", least=16, most=1024)]
+    preprocessing: Annotated[str, Name()]
+    """How an image becomes that, by the name that batsort_perception gives it."""
+    backbone: Annotated[str, Name()]
+    views: tuple[str, ...]
+    """Of the image that the network averages over."""
+    head: Annotated[str, Name()]
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """From the network's outputs to a confidence, fitted to out-of-fold predictions."""
+
+    temperature: Annotated[float, Range(above=0.0)]
+    """Scores are softmax(logits / temperature)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Novelty:
+    """From the network's familiarity output to novelty = exp((limit - familiarity) / scale)."""
+
+    limit: float
+    """Familiarity at which novelty is 1."""
+    scale: Annotated[float, Range(above=0.0)]
+    statistics: Mapping[str, float]
+    """Of out-of-fold predictions: quantiles of familiarity and shares accepted."""
+    outliers: str
+    """Unlike things shown in training, in words; empty: none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Threshold:
+    """Least confidence that gives a wanted purity, and the coverage it costs."""
+
+    purity: Annotated[float, Range(least=0.0, most=1.0)]
+    confidence: Annotated[float, Range(least=0.0, most=1.0)]
+    coverage: Annotated[float, Range(least=0.0, most=1.0)]
+
+
+@dataclass(frozen=True, slots=True)
+class Training:
+    """What it was taught with, and how to do so again."""
+
+    command: str
+    seed: int
+    data_sha256: str
+    """Of the sorted list of photo hashes and types."""
+    photos: Mapping[str, int]
+    """Per type."""
+    drawn: Mapping[str, int]
+    """Drawn examples per type."""
+    photo_sha256: tuple[str, ...]
+    """Of every photo file trained on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """A share among n cases with its Wilson interval at 95 %."""
+
+    value: Annotated[float, Range(least=0.0, most=1.0)]
+    low: Annotated[float, Range(least=0.0, most=1.0)]
+    high: Annotated[float, Range(least=0.0, most=1.0)]
+    n: Annotated[int, Range(least=0)]
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """All that bundle.yaml says; see the classes of its parts."""
+
+    format: int
+    name: Annotated[str, Name()]
+    types: tuple[Annotated[str, Name()], ...]
+    """In the order of the network's outputs."""
+    network: Network
+    calibration: Calibration
+    novelty: Novelty
+    thresholds: tuple[Threshold, ...]
+    training: Training
+    metrics: Mapping[str, Metric]
+    """Grouped cross-validation, never of the photos it was fitted on."""
+    licences: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle(Description):
+    """A model bundle whose fields and network file have been checked."""
+
+    folder: Path
+
+    @classmethod
+    def load(cls, folder: Path | str) -> Bundle:
+        """Return the bundle in `folder`. Raises BundleError naming file and field."""
+        folder = Path(folder)
+        file = folder / FILE
+        try:
+            description = read(Description, _read_yaml(file))
+            _check(description, folder)
+        except FieldError as error:
+            raise BundleError(f"{file}: {error}") from None
+        parts = {part.name: getattr(description, part.name) for part in fields(Description)}
+        return cls(folder=folder, **parts)
+
+    @property
+    def id(self) -> str:
+        """Name and the first twelve digits of the network's hash."""
+        return f"{self.name}@{self.network.sha256[:12]}"
+
+    @property
+    def network_file(self) -> Path:
+        """The network beside bundle.yaml."""
+        return self.folder / self.network.file
+
+    @property
+    def photo_hashes(self) -> frozenset[str]:
+        """sha256 of every photo file it was trained on."""
+        return frozenset(self.training.photo_sha256)
+
+
+def default_bundle() -> Path:
+    """The folder of the bundle that comes with BatSort."""
+    return Path(str(resources.files("batsort_perception") / "bundles" / "default"))
+
+
+def _read_yaml(file: Path) -> object:
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    try:
+        return yaml.load(file.read_bytes(), loader)
+    except OSError as error:
+        raise BundleError(f"{file}: {error.strerror}; allowed: a file of a model bundle") from None
+    except yaml.YAMLError as error:
+        line = str(error).splitlines()[0]
+        raise BundleError(f"{file}: {line}; allowed: YAML") from None
+
+
+def _check(description: Description, folder: Path) -> None:
+    if description.format != FORMAT:
+        raise FieldError(f"format: {description.format} is refused; allowed: {FORMAT}")
+    if len(description.types) < 2 or len(set(description.types)) != len(description.types):
+        raise FieldError(
+            f"types: {list(description.types)} is refused; allowed: two or more, each once"
+        )
+    network = description.network
+    if network.preprocessing != METHOD:
+        raise FieldError(
+            f"network.preprocessing: {network.preprocessing!r} is refused; allowed: {METHOD}"
+        )
+    if Path(network.file).name != network.file:
+        raise FieldError(
+            f"network.file: {network.file!r} is refused; allowed: the name of a file beside {FILE}"
+        )
+    try:
+        digest = hashlib.sha256((folder / network.file).read_bytes()).hexdigest()
+    except OSError as error:
+        raise FieldError(f"network.file: {network.file!r}: {error.strerror}") from None
+    if digest != network.sha256:
+        raise FieldError(
+            f"network.sha256: {network.sha256!r} is refused; allowed: {digest}, of {network.file}"
+        )

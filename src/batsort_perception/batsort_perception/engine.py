@@ -1,0 +1,81 @@
+"""Runs a bundle's network in LiteRT: one invocation a verdict, all views of the image inside."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from ai_edge_litert.interpreter import Interpreter
+from numpy.typing import NDArray
+
+from batsort_perception.bundle import Bundle, BundleError
+from batsort_perception.preprocess import Image, prepare
+
+NOVELTY_EXPONENT = 20.0
+"""Beyond e to this power novelty says no more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """What the network makes of one image."""
+
+    type: str
+    confidence: float
+    """Calibrated, 0 to 1: the score of `type`."""
+    novelty: float
+    """Above 1 it is beyond the bundle's own limit."""
+    scores: NDArray[np.float32]
+    """float32[n], one per type in the bundle's order, sum 1."""
+
+
+class Engine:
+    """A loaded network. Not to be shared between threads."""
+
+    def __init__(self, bundle: Bundle, threads: int = 2) -> None:
+        """Load the network of `bundle`; raises BundleError where it does not fit its description.
+
+        The network takes uint8[1, height, width, 3] and returns float32[1, n + 1]: a logit per type
+        and the familiarity of the image.
+        """
+        self.bundle = bundle
+        file = bundle.network_file
+        try:
+            self._interpreter = Interpreter(model_path=str(file), num_threads=threads)
+            self._interpreter.allocate_tensors()
+        except (ValueError, RuntimeError) as error:
+            line = str(error).splitlines()[0] if str(error) else "no network"
+            raise BundleError(f"{file}: {line}; allowed: a LiteRT network") from None
+        inputs = self._interpreter.get_input_details()
+        outputs = self._interpreter.get_output_details()
+        network = bundle.network
+        for name, tensors, shape, kind in (
+            ("network.height and width", inputs, [1, network.height, network.width, 3], np.uint8),
+            ("types", outputs, [1, len(bundle.types) + 1], np.float32),
+        ):
+            found = [f"{np.dtype(t['dtype'])}{t['shape'].tolist()}" for t in tensors]
+            if found != [f"{np.dtype(kind)}{shape}"]:
+                raise BundleError(
+                    f"{file}: {name}: the network has {', '.join(found)}; "
+                    f"allowed: {np.dtype(kind)}{shape}"
+                )
+        self._input, self._output = inputs[0]["index"], outputs[0]["index"]
+
+    def classify(self, crop: Image) -> Measurement:
+        """Measure uint8[h, w, 3] RGB of any size. Raises ValueError for another array."""
+        network = self.bundle.network
+        image = prepare(crop, network.height, network.width)
+        self._interpreter.set_tensor(self._input, image[None])
+        self._interpreter.invoke()
+        return measure(self.bundle, self._interpreter.get_tensor(self._output)[0])
+
+
+def measure(bundle: Bundle, outputs: NDArray[np.float32]) -> Measurement:
+    """The verdict on float32[n + 1], the network's outputs: logits and familiarity."""
+    logits = outputs[:-1].astype(np.float64) / bundle.calibration.temperature
+    scores = np.exp(logits - logits.max())
+    scores /= scores.sum()
+    best = int(scores.argmax())
+    exponent = (bundle.novelty.limit - float(outputs[-1])) / bundle.novelty.scale
+    novelty = math.exp(min(max(exponent, -NOVELTY_EXPONENT), NOVELTY_EXPONENT))
+    return Measurement(bundle.types[best], float(scores[best]), novelty, scores.astype(np.float32))
