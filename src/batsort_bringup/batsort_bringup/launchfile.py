@@ -1,8 +1,8 @@
 """Reads a ROS 2 XML launch file: tags in, processes to start out; starts nothing itself.
 
 The meaning is that of ``launch``, ``launch_xml`` and ``launch_ros`` of ROS 2 Jazzy, for the subset
-that the launch files of BatSort use. Every other tag, attribute and substitution is refused by name,
-with file and line, so that no file means one thing here and another under ``ros2 launch``.
+that the launch files of BatSort use. Every other tag, attribute and substitution is refused by
+name, with file and line, so that no file means one thing here and another under ``ros2 launch``.
 """
 
 from __future__ import annotations
