@@ -59,8 +59,11 @@ def missing(folder: Path, gigabytes: float, with_ros: bool) -> list[Need]:
         needs.append(Need(f"venv and ensurepip for {sys.executable}", (f"{python}-venv",)))
     if not Path(sysconfig.get_path("include"), "Python.h").is_file():
         needs.append(Need(f"Python.h for {sys.executable}", (f"{python}-dev",)))
-    if with_ros and not shutil.which("colcon"):
-        needs.append(Need("colcon", ("python3-colcon-common-extensions",)))
+    if with_ros:
+        if not shutil.which("colcon"):
+            needs.append(Need("colcon", ("python3-colcon-common-extensions",)))
+        if not importlib.util.find_spec("cv2"):
+            needs.append(Need("OpenCV for Python", ("python3-opencv",)))
     for program in ("g++", "cmake", "make"):
         if not shutil.which(program):
             needs.append(Need(program, (program,)))
