@@ -80,7 +80,7 @@ if __name__ == "__main__":
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         status = main(sys.argv[1:])
-    except SetupError as error:
+    except (SetupError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         status = 2
     except KeyboardInterrupt:
