@@ -205,8 +205,8 @@ class BinCounter:
     the belt's end or at the bin it was meant for, which then is not unexpected.
 
     Every change of state is a journal record, made before anything is returned: `drain` them and
-    write them before publishing, and `restore` gives the same state. Known items, decisions and
-    events are ignored when they are delivered again.
+    write them before publishing, and `restore` gives the same state; only waits start anew. Known
+    items, decisions and events are ignored when they are delivered again.
     """
 
     def __init__(self, cell: CellDescription) -> None:
@@ -267,7 +267,7 @@ class BinCounter:
 
     def on_arrival(self, bin: str, stamp: int, epoch: int, count: int) -> list[Settled]:
         """A confirm eye was crossed. Raises CellError for a bin that the cell does not have."""
-        self._cell.bin(bin)
+        self._bin(bin)
         self._record(_Arrived(bin, stamp, epoch, count))
         return self._settle()
 
@@ -287,8 +287,7 @@ class BinCounter:
 
     def new_bag(self, bin: str) -> int:
         """A new bag is at the bin; says the arrivals in the one taken off. Raises CellError."""
-        self._cell.bin(bin)
-        taken = self._tallies[bin].in_bag
+        taken = self._bin(bin).in_bag
         self._record(_NewBag(bin))
         return taken
 
@@ -367,7 +366,7 @@ class BinCounter:
                 if lost_item is None:
                     self._tally(arrival.bin, unexpected=1)
             case _NewBag(bin):
-                self._tally(bin, in_bag=-self._tallies[bin].in_bag)
+                self._tally(bin, in_bag=-self._bin(bin).in_bag)
             case Settled():
                 self._apply_settled(entry)
             case _Totals():
@@ -375,8 +374,7 @@ class BinCounter:
                 for outcome, n in entry.outcomes.items():
                     self._outcomes[outcome] += n
                 for tally in entry.bins:
-                    self._cell.bin(tally.name)
-                    self._tallies[tally.name] = tally
+                    self._tallies[self._bin(tally.name).name] = tally
                 for item_id in entry.settled:
                     self._settled.add(item_id, None)
                 self._ghosts += [_Ghost(lost, self._travel) for lost in entry.lost]
@@ -400,9 +398,11 @@ class BinCounter:
             lost = _Lost(settled.item_id, settled.decided_bin)
             self._ghosts.append(_Ghost(lost, self._travel))
 
+    def _bin(self, name: str) -> _BinTally:
+        return self._tallies[self._cell.bin(name).name]
+
     def _tally(self, bin: str, **changes: int) -> None:
-        self._cell.bin(bin)
-        tally = self._tallies[bin]
+        tally = self._bin(bin)
         changed = {name: getattr(tally, name) + change for name, change in changes.items()}
         self._tallies[bin] = replace(tally, **changed)
 

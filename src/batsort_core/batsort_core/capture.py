@@ -52,9 +52,10 @@ class FrameMatcher:
 
     Serves a free-running camera and a triggered one. A request is answered as soon as no later
     frame can be nearer: one at or past the count has come, or one within a quarter of the
-    tolerance. Otherwise it waits until the belt has left the tolerance for half a second, then takes the best
-    there is. A frame serves one request. Frames exposed after the newest belt reading wait for it;
-    half a second after its exposure a frame that is no request's best is a stray.
+    tolerance. Otherwise it waits until the belt has left the tolerance for half a second, then
+    takes the best there is. A frame serves one request. Frames exposed after the newest belt
+    reading wait for it; half a second after its exposure a frame that is no request's best is a
+    stray.
     """
 
     def __init__(self, tolerance_counts: int) -> None:
