@@ -1,7 +1,8 @@
 """Node `belt`: counts and edges in, states, items and capture requests out."""
 
-from batsort_nodes.belt import Belt
 from messages import EPOCH, edge, encoder, stamp_at
+
+from batsort_nodes.belt import Belt
 
 
 def test_an_item_is_named_measured_and_an_image_asked_for(bench) -> None:

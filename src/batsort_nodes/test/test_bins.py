@@ -1,10 +1,11 @@
 """Node `bins`: one outcome per item, counts that survive a crash, bad messages refused."""
 
+from messages import EPOCH, belt_state, item, stamp_at
+
 from batsort_interfaces.msg import BinArrival, EjectEvent, SortDecision
 from batsort_interfaces.srv import NewBag
 from batsort_nodes.bins import Bins
 from batsort_nodes.convert import time_of
-from messages import EPOCH, belt_state, item, stamp_at
 
 
 def decision(battery, bin_name: str, reason: str) -> SortDecision:

@@ -2,11 +2,12 @@
 
 import numpy as np
 import pytest
+from messages import belt_state, item, stamp_at
+
 from batsort_interfaces.srv import LoadBundle
 from batsort_nodes.classifier import Classifier
 from batsort_nodes.convert import time_of
 from batsort_nodes.images import to_message
-from messages import belt_state, item, stamp_at
 
 CAMERA_COUNTS = 2000
 

@@ -1,10 +1,11 @@
 """Node `ejector`: one decision per item, kept across a restart; shots; the recipe at run time."""
 
 import pytest
-from batsort_interfaces.srv import AssignTypes
-from batsort_nodes.ejector import Ejector
 from messages import EPOCH, belt_state, item, verdict
 from rclpy.parameter import Parameter
+
+from batsort_interfaces.srv import AssignTypes
+from batsort_nodes.ejector import Ejector
 
 
 def active(bench):

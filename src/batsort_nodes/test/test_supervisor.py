@@ -1,9 +1,10 @@
 """Node `supervisor`: hears heartbeats, runs belt and cell, obeys the operator."""
 
 import pytest
-from batsort_nodes.supervisor import Supervisor
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from std_srvs.srv import Trigger
+
+from batsort_nodes.supervisor import Supervisor
 
 PLAIN = ("twin", "belt", "bins")
 MANAGED = ("camera", "classifier", "ejector")
