@@ -91,10 +91,10 @@ class Supervision:
         member.heard, member.stage, member.fault = t, stage, fault
 
     def transition_done(self, name: str, ok: bool) -> None:
-        """A lifecycle step that was asked for has ended."""
+        """A lifecycle step that was asked for has ended; its heartbeat tells where it is now."""
         member = self._members[name]
-        member.asked = None
         if not ok:
+            member.asked = None
             member.refused = f"{name} refused to {_NEXT_STEP.get(member.stage, 'change')}"
 
     def transition_withdrawn(self, name: str) -> None:

@@ -1,6 +1,7 @@
 """The supervisor's decisions: bring-up in order, holding when a member is gone, going on."""
 
 import pytest
+
 from batsort_core.packml import Command, IllegalTransition, State
 from batsort_core.supervision import Step, Supervision, Transition
 
@@ -37,9 +38,7 @@ class Cell:
             self.t += 0.5
             for name in MEMBERS:
                 if name not in self.dead:
-                    self.supervision.heartbeat(
-                        self.t, name, self.stages[name], self.faults[name]
-                    )
+                    self.supervision.heartbeat(self.t, name, self.stages[name], self.faults[name])
             for transition in self.supervision.step(self.t):
                 self.asked.append(transition)
                 self.take(transition)
@@ -65,6 +64,21 @@ def test_managed_members_come_up_one_after_another_in_order() -> None:
     ]
     assert cell.state is State.EXECUTE
     assert not cell.supervision.cure
+
+
+def test_a_step_is_not_asked_for_twice_while_the_heartbeat_lags_behind() -> None:
+    supervision = Cell().supervision
+    for name in MEMBERS:
+        stage = "inactive" if name == "camera" else "active" if name == "ejector" else ""
+        supervision.heartbeat(0.0, name, stage, "")
+    assert supervision.step(0.0) == [Transition("camera", Step.ACTIVATE)]
+    supervision.transition_done("camera", True)
+    assert supervision.step(0.1) == []
+    supervision.heartbeat(0.2, "camera", "inactive", "")
+    assert supervision.step(0.2) == []
+    supervision.heartbeat(0.3, "camera", "active", "")
+    supervision.step(0.3)
+    assert supervision.packml.state is State.EXECUTE
 
 
 def test_without_autostart_the_cell_waits_stopped_for_reset_and_start() -> None:

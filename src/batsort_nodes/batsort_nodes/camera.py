@@ -17,7 +17,7 @@ from .configuration import CELL_FILE, ConfigurationError, Parameter, declare, lo
 from .convert import stamp_of, time_of
 from .drivers.frames import Device, Pixels, folder_frames, video_frames
 from .follow import BeltFollower
-from .heartbeat import Health, Heartbeat
+from .heartbeat import Health
 from .images import to_message
 from .managed import ManagedNode
 from .run import run
@@ -62,7 +62,7 @@ class Camera(ManagedNode):
         self._grabbed_lock = threading.Lock()
         self._images = publisher(self, "camera/image_raw")
         self._infos = publisher(self, "camera/camera_info")
-        self._heartbeat = Heartbeat(self, self._health)
+        self.start_heartbeat(self._health)
 
     def configure(self) -> None:
         source = self.get_parameter("source").value

@@ -21,7 +21,7 @@ from batsort_perception.view import nearest_item
 from .configuration import CELL_FILE, ConfigurationError, Parameter, declare, load_cell
 from .convert import finite, item_of, stamp_of, time_of
 from .follow import BeltFollower
-from .heartbeat import Health, Heartbeat
+from .heartbeat import Health
 from .images import ImageError, to_rgb
 from .managed import ManagedNode
 from .run import run
@@ -49,7 +49,7 @@ class Classifier(ManagedNode):
         self._latencies_ms: deque[float] = deque(maxlen=KEPT_LATENCIES)
         self._verdicts = publisher(self, "classifications")
         self.create_service(LoadBundle, "classifier/load_bundle", self._load_bundle)
-        self._heartbeat = Heartbeat(self, self._health)
+        self.start_heartbeat(self._health)
 
     def configure(self) -> None:
         self._engine = self._make_engine(self.get_parameter("bundle").value)

@@ -24,7 +24,7 @@ from batsort_interfaces.srv import AssignTypes
 
 from .configuration import CELL_FILE, Parameter, declare, load_cell
 from .convert import decision_message, item_of, reading_of, shot_message, verdict_of
-from .heartbeat import Health, Heartbeat
+from .heartbeat import Health
 from .journal import JOURNAL_DIR, Journal
 from .managed import ManagedNode
 from .run import run
@@ -74,7 +74,7 @@ class Ejector(ManagedNode):
         self._decisions = publisher(self, "items/decisions")
         self._commands = publisher(self, "ejector/commands")
         self.create_service(AssignTypes, "ejector/assign_types", self._assign_types)
-        self._heartbeat = Heartbeat(self, self._health)
+        self.start_heartbeat(self._health)
 
     def configure(self) -> None:
         self._journal = Journal(self)

@@ -9,7 +9,6 @@ from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
 
-from .managed import ManagedNode
 from .topics import DIAGNOSTICS
 
 PERIOD_S = 0.5
@@ -25,11 +24,17 @@ class Health:
 
 
 class Heartbeat:
-    """Publishes `<namespace>/<node>: <node>` with the node's health and lifecycle state."""
+    """Publishes `<namespace>/<node>: <node>` with the node's health, and its lifecycle stage."""
 
-    def __init__(self, node: Node, health: Callable[[], Health] = Health) -> None:
+    def __init__(
+        self,
+        node: Node,
+        health: Callable[[], Health],
+        stage: Callable[[], str] | None = None,
+    ) -> None:
         self._node = node
         self._health = health
+        self._stage = stage
         self._publisher = node.create_publisher(DIAGNOSTICS.type, DIAGNOSTICS.name, DIAGNOSTICS.qos)
         self._timer = node.create_timer(
             PERIOD_S, self.beat, clock=Clock(clock_type=ClockType.STEADY_TIME)
@@ -40,8 +45,8 @@ class Heartbeat:
         """Publish now: at once after a change, so that nobody has to wait for the period."""
         health = self._health()
         values = dict(health.values)
-        if isinstance(self._node, ManagedNode):
-            values["lifecycle"] = self._node.stage
+        if self._stage is not None:
+            values["lifecycle"] = self._stage()
         level, message = DiagnosticStatus.OK, "ok"
         if health.warning:
             level, message = DiagnosticStatus.WARN, health.warning

@@ -9,6 +9,7 @@ from lifecycle_msgs.msg import State
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 
 from .configuration import ConfigurationError
+from .heartbeat import Health, Heartbeat
 from .topics import subscription
 
 
@@ -22,6 +23,11 @@ class ManagedNode(LifecycleNode):
         super().__init__(name)
         self.stage = "unconfigured"
         self._listening: list[Any] = []
+        self._heartbeat: Heartbeat | None = None
+
+    def start_heartbeat(self, health: Callable[[], Health]) -> None:
+        """Be heard from now on, and at once after each lifecycle step."""
+        self._heartbeat = Heartbeat(self, health, lambda: self.stage)
 
     def listen(self, topic: str, callback: Callable[[Any], None]) -> None:
         """Subscribe to a topic of the table until the node is deactivated."""
@@ -46,22 +52,22 @@ class ManagedNode(LifecycleNode):
         except ConfigurationError as error:
             self.get_logger().error(str(error))
             return TransitionCallbackReturn.FAILURE
-        self.stage = "inactive"
+        self._reach("inactive")
         return super().on_configure(state)
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
         self.activate()
-        self.stage = "active"
+        self._reach("active")
         return super().on_activate(state)
 
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
         self._stop_listening()
-        self.stage = "inactive"
+        self._reach("inactive")
         return super().on_deactivate(state)
 
     def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
         self.cleanup()
-        self.stage = "unconfigured"
+        self._reach("unconfigured")
         return super().on_cleanup(state)
 
     def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
@@ -69,9 +75,14 @@ class ManagedNode(LifecycleNode):
             self._stop_listening()
         if state.state_id != State.PRIMARY_STATE_UNCONFIGURED:
             self.cleanup()
-        self.stage = "finalized"
+        self._reach("finalized")
         return super().on_shutdown(state)
 
     def _stop_listening(self) -> None:
         while self._listening:
             self.destroy_subscription(self._listening.pop())
+
+    def _reach(self, stage: str) -> None:
+        self.stage = stage
+        if self._heartbeat is not None:
+            self._heartbeat.beat()
