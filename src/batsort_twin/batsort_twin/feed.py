@@ -133,7 +133,7 @@ def _item(
 
 
 def ahead(stream: Iterator[T], depth: int = 4) -> Iterator[T]:
-    """The same stream, made by one thread up to `depth` elements ahead: pictures take their time."""
+    """The same stream, made by a thread up to `depth` elements ahead: pictures take their time."""
     with ThreadPoolExecutor(1, "feed") as pool:
         end = object()
         waiting: list[Future[object]] = [pool.submit(next, stream, end) for _ in range(depth)]

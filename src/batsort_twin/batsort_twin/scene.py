@@ -9,9 +9,9 @@ from itertools import pairwise
 
 import mujoco
 import numpy as np
-from batsort_core.cell import CellDescription
 from numpy.typing import NDArray
 
+from batsort_core.cell import CellDescription
 from batsort_twin.feed import Item
 
 STEP_S = 0.001
@@ -25,7 +25,7 @@ LEDGE = 0.005
 EYE = 0.035
 """Of a bin's confirm eye beyond the belt's edge, y [m]: what is that far has left the belt."""
 DIVIDER_BEFORE = 0.031
-"""Middle of a bin's first divider before its nozzle axis [m]: what is blown drifts 10 to 80 mm on."""
+"""Middle of a bin's first divider before its nozzle axis [m]: items drift 10 to 80 mm when blown."""
 CATCH = -0.05
 """Height below which an item has left [m]."""
 JET_PRESSURE = 15_000.0
@@ -114,8 +114,8 @@ class Scene:
         """One step of STEP_S with the forces blown since the last one."""
         if self._belt_velocity[0] != belt_velocity:
             self._belt_velocity[0] = belt_velocity
-        # Gyroscopic torques are taken out: integrated explicitly they make a spinning battery explode,
-        # integrated implicitly they cost a third of the whole step.
+        # Gyroscopic torques are taken out: integrated explicitly they make a spinning battery
+        # explode, integrated implicitly they cost a third of the whole step.
         spin, inertia = self._spin, self._inertia
         for torque, i, j in zip(self._torque, (1, 2, 0), (2, 0, 1), strict=True):
             np.multiply(spin[i] * spin[j], inertia[j] - inertia[i], out=torque)
@@ -189,9 +189,8 @@ class Scene:
         first = cell.ejectors[0].distance
         geoms = [
             # The belt carries; its end is where the last bin begins.
-            '<geom name="belt" type="box" surfacevel="1 0 0" friction="0.9 0.005 0.0001" priority="2" '
-            + _box(BELT_START, end, -inner - WALL, self.edge, -0.06, 0.0)
-            + "/>",
+            '<geom name="belt" type="box" surfacevel="1 0 0" priority="2" friction="0.9 0.005 1e-4" '
+            f"{_box(BELT_START, end, -inner - WALL, self.edge, -0.06, 0.0)}/>",
             # The nozzles' side is closed, the bins' side up to the first ejector.
             _wall(BELT_START, end, -inner - WALL, -inner, 0.0, 0.04),
             _wall(BELT_START, first - 0.06, inner, inner + WALL, 0.0, 0.04),
@@ -201,8 +200,8 @@ class Scene:
             mouth = self.edge + 0.003
             geoms.append(_wall(x - WALL / 2, x + WALL / 2, mouth, mouth + 0.08, -0.1, 0.06))
         items = [
-            f'<body name="item{slot}" pos="{PARKED[0] - 0.2 * slot:.6g} 0 {PARKED[1]}" gravcomp="1">'
-            f'<freejoint/><geom name="item{slot}" type="cylinder" size="0.007 0.025" mass="0.02"/>'
+            f'<body name="item{slot}" pos="{PARKED[0] - 0.2 * slot:.6g} 0 {PARKED[1]}" '
+            f'gravcomp="1"><freejoint/><geom name="item{slot}" type="cylinder" size="0.007 0.025" mass="0.02"/>'
             "</body>"
             for slot in range(self.size)
         ]

@@ -14,9 +14,9 @@ from typing import Protocol
 
 import mujoco
 import numpy as np
+
 from batsort_core.belt import CountUnwrapper
 from batsort_core.cell import CellDescription
-
 from batsort_twin.camera import Body, Image, Renderer
 from batsort_twin.feed import Item, ahead, drawn, photographed
 from batsort_twin.photos import PhotoLibrary
@@ -79,8 +79,8 @@ class TwinOptions:
 
     def __post_init__(self) -> None:
         for option in fields(self):
-            if option.name in _RANGES:
-                low, high = _RANGES[option.name]
+            if option.name in RANGES:
+                low, high = RANGES[option.name]
                 value = getattr(self, option.name)
                 if not (math.isfinite(value) and low <= value <= high):
                     allowed = f"from {low:g} to {high:g}"
@@ -89,7 +89,7 @@ class TwinOptions:
             raise TwinError(f"encoder_bits: {self.encoder_bits} is refused; allowed: 16, 32 or 64")
 
 
-_RANGES: dict[str, tuple[float, float]] = {
+RANGES: dict[str, tuple[float, float]] = {
     "items": (0, 10_000_000),
     "rate": (0.1, 50.0),
     "seed": (0, 2**31 - 1),
@@ -496,7 +496,11 @@ class Twin:
     ) -> None:
         """The item's centre has passed `line` on that axis in the step just done."""
         before, after = self._before[live.slot, axis], self._scene.pose[live.slot, axis]
-        share = min(1.0, max(0.0, float((line - before) / (after - before)))) if before != after else 0.0
+        share = (
+            min(1.0, max(0.0, float((line - before) / (after - before))))
+            if before != after
+            else 0.0
+        )
         stamp, count = self._within(started, position, share)
         if bin:
             self._events.append(Arrived(stamp, self.epoch, bin, count))
