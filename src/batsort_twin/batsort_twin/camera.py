@@ -91,13 +91,16 @@ def lying(
 ) -> Body:
     """The skin lying on the belt, its positive end towards ``yaw`` [rad, from +x to +y], rolled
     about its axis by ``roll`` [rad]."""
+    height = skin.diameter / 2 if isinstance(skin, Wrap) else min(skin.width, 0.014) / 2
+    return Body(skin, (x, y, height), lying_rotation(yaw, roll))
+
+
+def lying_rotation(yaw: float, roll: float) -> Floats:
+    """float64[3, 3] from body to world axes of what lies on the belt; see ``lying``."""
     axis = np.array([math.cos(yaw), math.sin(yaw), 0.0])
     side = np.array([-math.sin(yaw), math.cos(yaw), 0.0])
-    up = np.array([0.0, 0.0, 1.0])
-    first = math.cos(roll) * side + math.sin(roll) * up
-    rotation = np.column_stack([first, np.cross(axis, first), axis])
-    height = skin.diameter / 2 if isinstance(skin, Wrap) else min(skin.width, 0.014) / 2
-    return Body(skin, (x, y, height), rotation)
+    first = math.cos(roll) * side + math.sin(roll) * np.array([0.0, 0.0, 1.0])
+    return np.column_stack([first, np.cross(axis, first), axis])
 
 
 @dataclass(slots=True)

@@ -173,7 +173,7 @@ class TwinNode(Node):
         self._state: CellState | None = None
         self._heard = -math.inf
         self._command = BeltCommand(velocity=cell.belt.velocity)
-        self._counted = {"frames": 0, "shots": 0, "fed": 0}
+        self._counted = {"frames": 0, "shots": 0}
         self._reported = (time.monotonic_ns(), self._twin.now, 0)
 
         latched = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
@@ -290,7 +290,8 @@ def _image(event: Frame) -> Image:
     message = Image(height=height, width=width, encoding="rgb8", step=3 * width)
     message.header.frame_id = "camera_optical_frame"
     # Anything but an array of this type is checked byte by byte.
-    message.data = array("B", event.image.tobytes())
+    message.data = array("B")
+    message.data.frombytes(event.image)
     return message
 
 

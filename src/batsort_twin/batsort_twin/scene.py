@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from batsort_core.cell import CellDescription
+from batsort_twin.camera import lying_rotation
 from batsort_twin.feed import Item
 
 STEP_S = 0.001
@@ -25,7 +26,7 @@ LEDGE = 0.005
 EYE = 0.035
 """Of a bin's confirm eye beyond the belt's edge, y [m]: what is that far has left the belt."""
 DIVIDER_BEFORE = 0.031
-"""Middle of a bin's first divider before its nozzle axis [m]: items drift 10 to 80 mm when blown."""
+"""Middle of a bin's first divider before its nozzle axis [m]: blown items drift 10 to 80 mm."""
 CATCH = -0.05
 """Height below which an item has left [m]."""
 JET_PRESSURE = 15_000.0
@@ -96,10 +97,7 @@ class Scene:
         model.body_gravcomp[body] = 0.0
         self._half[slot], self._box[slot] = half, item.box
 
-        along_z = np.array([math.cos(item.yaw), math.sin(item.yaw), 0.0])
-        side = np.array([-along_z[1], along_z[0], 0.0])
-        first = math.cos(item.roll) * side + math.sin(item.roll) * np.array([0.0, 0.0, 1.0])
-        rotation = np.column_stack([first, np.cross(along_z, first), along_z])
+        rotation = lying_rotation(item.yaw, item.roll)
         mujoco.mju_mat2Quat(self.pose[slot, 3:], rotation.flatten())
         self.pose[slot, :3] = (x, item.y, half[1])
         self._velocity[slot] = (velocity, 0.0, 0.0, 0.0, 0.0, 0.0)
@@ -189,7 +187,7 @@ class Scene:
         first = cell.ejectors[0].distance
         geoms = [
             # The belt carries; its end is where the last bin begins.
-            '<geom name="belt" type="box" surfacevel="1 0 0" priority="2" friction="0.9 0.005 1e-4" '
+            '<geom name="belt" type="box" surfacevel="1 0 0" friction="0.9" priority="2" '
             f"{_box(BELT_START, end, -inner - WALL, self.edge, -0.06, 0.0)}/>",
             # The nozzles' side is closed, the bins' side up to the first ejector.
             _wall(BELT_START, end, -inner - WALL, -inner, 0.0, 0.04),
@@ -201,8 +199,8 @@ class Scene:
             geoms.append(_wall(x - WALL / 2, x + WALL / 2, mouth, mouth + 0.08, -0.1, 0.06))
         items = [
             f'<body name="item{slot}" pos="{PARKED[0] - 0.2 * slot:.6g} 0 {PARKED[1]}" '
-            f'gravcomp="1"><freejoint/><geom name="item{slot}" type="cylinder" size="0.007 0.025" mass="0.02"/>'
-            "</body>"
+            f'gravcomp="1"><freejoint/><geom name="item{slot}" type="cylinder" '
+            'size="0.007 0.025" mass="0.02"/></body>'
             for slot in range(self.size)
         ]
         return f"""

@@ -260,7 +260,7 @@ class Twin:
             self._speed = velocity
 
     def request_frame(self, item_id: int, count: int, epoch: int | None = None) -> None:
-        """Expose when the belt reaches the count; at once where it has. Another epoch is ignored."""
+        """Expose when the belt reaches the count; at once where it has. Ignores another epoch."""
         if epoch is None or epoch == self.epoch:
             self._requests.append((count, item_id))
             self._requests.sort()
@@ -496,11 +496,8 @@ class Twin:
     ) -> None:
         """The item's centre has passed `line` on that axis in the step just done."""
         before, after = self._before[live.slot, axis], self._scene.pose[live.slot, axis]
-        share = (
-            min(1.0, max(0.0, float((line - before) / (after - before))))
-            if before != after
-            else 0.0
-        )
+        share = float((line - before) / (after - before)) if before != after else 0.0
+        share = min(1.0, max(0.0, share))
         stamp, count = self._within(started, position, share)
         if bin:
             self._events.append(Arrived(stamp, self.epoch, bin, count))
