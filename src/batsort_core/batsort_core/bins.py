@@ -9,7 +9,7 @@ from batsort_core.cell import CellDescription
 from batsort_core.items import EjectResult, Item, Outcome, Reason, Verdict
 from batsort_core.recent import Recent
 from batsort_core.records import Record
-from batsort_core.schema import refuse
+from batsort_core.schema import read, refuse
 from batsort_core.sorter import Decision
 
 _GRACE_S = 0.5  # messages of different topics may overtake each other by so much
@@ -494,14 +494,11 @@ class BinCounter:
         if _flew(open_item):
             assert open_item.ejected is not None
             return Outcome.MISSING if self._overdue(open_item.ejected.stamp) else None
-        if self._overdue(open_item.lost):
-            return Outcome.TRACKING_LOST
-        if open_item.lost is not None or not self._overdue(open_item.past_end):
-            return None
-        decision = open_item.decision
-        if decision is not None and decision.reason is Reason.SORT:
-            return self._at_end(open_item)
-        return Outcome.MISSING
+        if self._overdue(open_item.past_end):
+            decision = open_item.decision
+            sorted_out = decision is not None and decision.reason is Reason.SORT
+            return self._at_end(open_item) if sorted_out else Outcome.MISSING
+        return Outcome.TRACKING_LOST if self._overdue(open_item.lost) else None
 
     def _excuse(self, arrival: _Arrived) -> int | None:
         """The lost item, first in line, that may be what arrived."""
@@ -527,8 +524,9 @@ def _record_of(entry: _Entry) -> dict[str, Any]:
 
 
 def _entry_of(record: Mapping[str, Any]) -> _Entry:
-    kind = _KINDS.get(record.get("kind", ""))
+    name = record.get("kind", "")
+    kind = _KINDS.get(name)
     if kind is None:
-        refuse("kind", record.get("kind"), ", ".join(_KINDS))
-    entry: _Entry = kind.from_record({k: v for k, v in record.items() if k != "kind"})
+        refuse("kind", name, ", ".join(_KINDS))
+    entry: _Entry = read(kind, {k: v for k, v in record.items() if k != "kind"}, name)
     return entry

@@ -262,6 +262,21 @@ def test_lost_items_excuse_nothing_once_the_belt_has_run_its_length(bench: Bench
     assert bench.counter.balance.unexpected == 1
 
 
+def test_what_had_left_the_belt_when_the_count_was_lost_is_missing_not_lost(bench: Bench) -> None:
+    bench.counter.on_decision(decision(1, Reason.GAP))
+    bench.run_to(END + 1600)
+    bench.epoch, bench.count = 2, 0
+    assert outcomes(bench.run(2 * PATIENCE)) == [(1, "missing", "")]
+
+
+def test_an_arrival_outside_the_window_of_every_item_is_unexpected(bench: Bench) -> None:
+    bench.counter.on_decision(decision(1, Reason.GAP))
+    bench.count = END - 1501
+    bench.arrive("others")
+    assert outcomes(bench.run(PATIENCE + 40, speed=0)) == []
+    assert bench.counter.balance.unexpected == 1
+
+
 def test_what_flies_when_the_count_is_lost_is_still_confirmed(bench: Bench) -> None:
     bench.counter.on_decision(decision(1))
     bench.run_to(STATION)
@@ -300,9 +315,9 @@ def test_a_journal_that_does_not_fit_is_refused_by_name(
 ) -> None:
     for record, line in [
         ({"kind": "rumour"}, "kind: 'rumour' is refused; allowed: entered, decided, "),
-        ({}, "kind: nothing is refused; allowed: entered, "),
-        ({"kind": "new_bag"}, "_NewBag.bin: missing; allowed: a text"),
-        ({"kind": "new_bag", "bin": "klarus", "x": 1}, "_NewBag.x: unknown field; allowed: bin"),
+        ({}, "kind: '' is refused; allowed: entered, "),
+        ({"kind": "new_bag"}, "new_bag.bin: missing; allowed: a text"),
+        ({"kind": "new_bag", "bin": "klarus", "x": 1}, "new_bag.x: unknown field; allowed: bin"),
     ]:
         with pytest.raises(FieldError) as error:
             BinCounter(cell).restore([record])

@@ -145,6 +145,27 @@ def test_both_of_a_close_pair_go_to_others_whatever_the_neighbour_is(
         assert {r for r in out_reasons if r != "unknown_type"} == expected
 
 
+@pytest.mark.parametrize(
+    ("velocity", "lengths", "enough"),
+    [
+        (0.0, (0.05, 0.05), 118),  # a stand counts as the set speed of 0.5 m/s
+        (1.0, (0.05, 0.05), 125),
+        (1.0, (0.05, 0.01), 145),  # the neighbour's own pulse is longer than the neighbour
+    ],
+)
+def test_the_gap_is_that_of_the_faster_speed_and_of_the_more_demanding_item(
+    bench: Bench, velocity: float, lengths: tuple[float, float], enough: int
+) -> None:
+    between = bench.cell.counts(sum(lengths)) // 2
+    for near, expected in ((enough, "sort"), (enough - 1, "gap")):
+        bench = Bench(bench.cell)
+        bench.belt(3000, velocity)
+        bench.sorter.on_item(item(1, 1000, lengths[0]))
+        bench.sorter.on_item(item(2, 1000 + between + near, lengths[1]))
+        for id in (1, 2):
+            assert reasons(bench.sorter.on_verdict(verdict(id))) == [(id, expected)]
+
+
 def test_an_item_too_long_to_be_one_is_never_blown(bench: Bench) -> None:
     bench.belt(3000)
     bench.sorter.on_item(item(1, 1000, length=0.0751))
@@ -165,8 +186,11 @@ def test_a_shot_that_cannot_be_reached_any_more_is_left_alone(bench: Bench) -> N
     bench.sorter.on_item(item(1, 1000))
     bench.belt(3000)
     bench.sorter.on_verdict(verdict(1))
-    bench.belt(18900)
+    last = last_command_count(bench.cell, bench.cell.bin("klarus"), item(1, 1000), 0.5)
+    bench.belt(last + 1)
     assert bench.sorter.on_item(item(2, 1550)) == []
+    bench.belt(last)
+    assert cancelled(bench.sorter.on_item(item(3, 1560))) == [1]
 
 
 def test_a_shot_that_has_happened_is_not_called_off(bench: Bench) -> None:
