@@ -68,8 +68,9 @@ class BeltTracker:
 
     Velocity is the mean over the last 50 ms, or since the sample before where samples are rarer.
     The belt moves where that span saw more than one count: at rest an encoder may flicker by one.
-    The epoch of the readings is the device's plus `resets`, so that counts from before and after a
-    jump are never compared; edges of the same device need the same shift.
+    A count faster than the belt can run is refused. One such sample is a glitch; after a second
+    in a row the count of this epoch is lost, and only a new epoch is believed: the device has to
+    begin one when it loses its count.
     """
 
     def __init__(
@@ -80,9 +81,7 @@ class BeltTracker:
         self._history = round(history_s * _SECOND)
         self._stamps: list[int] = []
         self._readings: list[BeltReading] = []
-        self._anew = False
-        self.resets = 0
-        """Implausible jumps seen so far."""
+        self._implausible = 0
         self.faults: dict[str, int] = {"stamp_back": 0, "jump": 0}
         """Samples refused, by cause."""
 
@@ -95,24 +94,15 @@ class BeltTracker:
         """Take one latched count of the device and say where the belt is.
 
         Raises BeltError, and counts it in `faults`, for a stamp that is not after the one before,
-        and for a jump faster than the belt can run; the sample after a jump begins a new epoch.
+        for a jump faster than the belt can run, and for any sample of an epoch whose count is lost.
         """
         last = self.latest
         if last is not None and stamp <= last.stamp:
             self.faults["stamp_back"] += 1
             raise BeltError(f"stamp: {stamp} is refused; allowed: after {last.stamp} [ns]")
-        epoch += self.resets
-        if last is not None and last.epoch == epoch and not self._anew:
-            reach = self._max_velocity * (stamp - last.stamp) / _SECOND / self._scale + _JUMP_SLACK
-            if abs(count - last.count) > reach:
-                self.faults["jump"] += 1
-                self.resets += 1
-                self._anew = True
-                raise BeltError(
-                    f"count: {count} is refused; allowed: within {reach:.0f} of {last.count}, "
-                    f"{(stamp - last.stamp) / _SECOND:g} s before"
-                )
-        self._anew = False
+        if last is not None and last.epoch == epoch:
+            self._check_jump(last, stamp, count)
+        self._implausible = 0
         reading = self._reading(stamp, epoch, count)
         self._stamps.append(stamp)
         self._readings.append(reading)
@@ -121,6 +111,20 @@ class BeltTracker:
         if old > 0:
             del self._stamps[:old], self._readings[:old]
         return reading
+
+    def _check_jump(self, last: BeltReading, stamp: int, count: int) -> None:
+        spent = (stamp - last.stamp) / _SECOND
+        reach = self._max_velocity * spent / self._scale + _JUMP_SLACK
+        if self._implausible < 2 and abs(count - last.count) <= reach:
+            return
+        self.faults["jump"] += 1
+        self._implausible += 1
+        if self._implausible > 2:
+            raise BeltError(f"count: {count} is refused; allowed: a new epoch, the count is lost")
+        raise BeltError(
+            f"count: {count} is refused; allowed: within {reach:.0f} of {last.count}, "
+            f"{spent:g} s before"
+        )
 
     def count_at(self, stamp: int) -> float | None:
         """The count at a past stamp, interpolated; None after the newest reading: not known yet.

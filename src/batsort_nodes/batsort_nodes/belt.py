@@ -40,6 +40,7 @@ class Belt(Node):
         self._camera_counts = self._cell.counts(self._cell.camera.distance)
         self._published = 0
         self._heard = self.get_clock().now()
+        self._refused = ""
         self._counts: Counter[str] = Counter()
         self._state = publisher(self, "belt/state")
         self._items = publisher(self, "belt/items")
@@ -49,14 +50,15 @@ class Belt(Node):
         self._heartbeat = Heartbeat(self, self._health)
 
     def _on_encoder(self, message: EncoderCount) -> None:
-        self._heard = self.get_clock().now()
         stamp = stamp_of(message.header.stamp)
         try:
             reading = self._tracker.add(stamp, message.epoch, message.count)
         except BeltError as error:
+            self._refused = str(error)
             self._counts["encoder_refused"] += 1
-            self.get_logger().warning(str(error), throttle_duration_sec=1.0)
+            self.get_logger().warning(f"belt/encoder: {error}", throttle_duration_sec=1.0)
             return
+        self._heard, self._refused = self.get_clock().now(), ""
         if abs(stamp - self._published) >= self._period:
             # Keep the phase, so that 100 Hz samples give 50 Hz states whatever their jitter.
             late = (stamp - self._published) % self._period
@@ -90,7 +92,8 @@ class Belt(Node):
         }
         fault = ""
         if age > self._timeout:
-            fault = f"no encoder count for {age:.1f} s; check the encoder and its driver"
+            cause = f" ({self._refused})" if self._refused else ""
+            fault = f"no encoder count{cause}; check the encoder and its driver"
         return Health(values, fault=fault)
 
 
