@@ -40,6 +40,7 @@ from batsort_interfaces.msg import (
 from batsort_twin.photos import PhotoError, PhotoLibrary
 from batsort_twin.sim import (
     RANGES,
+    STEP_NS,
     Arrived,
     Edge,
     Ejected,
@@ -53,10 +54,12 @@ from batsort_twin.sim import (
 )
 
 PERIOD_S = 0.005
-BATCH_NS = 10_000_000
-"""Most that is simulated before messages are taken again: twice as fast as it goes on."""
-MOST_LAG_NS = 500_000_000
-"""Simulated time that the machine was too slow for is given up beyond this."""
+BATCH_NS = 50_000_000
+"""Most that is simulated before messages are taken again."""
+CATCH_UP = 1.25
+"""Times real time at most, after the machine was too slow: the sorting nodes have to keep up."""
+MOST_LAG_NS = 2_000_000_000
+"""What the machine was too slow for beyond this is given up."""
 SILENCE_S = 1.0
 """Without cell/state for that long, belt and valves are disabled."""
 DIAGNOSTICS_S = 0.5
@@ -91,7 +94,9 @@ class _Option:
 
     @property
     def allowed(self) -> str:
-        kind = {int: "an integer", float: "a number", str: "a text"}[type(self.default)]
+        kind = {int: "an integer", float: "a number with decimal point", str: "a text"}[
+            type(self.default)
+        ]
         if self.name in RANGES:
             low, high = RANGES[self.name]
             return f"{kind} from {low:g} to {high:.10g}"
@@ -166,10 +171,12 @@ class TwinNode(Node):
             options = TwinOptions(photos=Path(folder) if folder else None, **values)
             if options.photos is not None:
                 PhotoLibrary(options.photos).check()
+            self._advanced = time.monotonic_ns()
             self._twin = Twin(cell, options, time.time_ns())
         except (TwinError, PhotoError) as error:
             raise ConfigurationError(str(error)) from None
-        self._origin = self._twin.now - time.monotonic_ns()
+        self._origin = self._twin.now - self._advanced
+        self._left_over = 0
         self._state: CellState | None = None
         self._heard = -math.inf
         self._command = BeltCommand(velocity=cell.belt.velocity)
@@ -228,11 +235,14 @@ class TwinNode(Node):
         run = heard and self._command.run and self._state.belt_enabled
         self._twin.set_enabled(heard and self._state.valves_enabled)
         self._twin.set_belt(run, self._command.velocity)
-        present = self._origin + time.monotonic_ns()
-        lag = present - self._twin.now
+        moment = time.monotonic_ns()
+        passed, self._advanced = moment - self._advanced, moment
+        lag = self._origin + moment - self._twin.now
         if lag > MOST_LAG_NS:
             self._origin -= lag - MOST_LAG_NS
-        for event in self._twin.advance(min(present, self._twin.now + BATCH_NS)):
+        batch = min(lag, round(CATCH_UP * passed) + self._left_over, BATCH_NS)
+        self._left_over = batch % STEP_NS
+        for event in self._twin.advance(self._twin.now + batch):
             self._publish(event)
 
     def _publish(self, event: Event) -> None:

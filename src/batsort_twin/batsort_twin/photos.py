@@ -117,7 +117,8 @@ def cut(image: Image) -> Image:
     (x, y), (width, height), angle = cv2.minAreaRect(points)
     if width < height:
         width, height, angle = height, width, angle + 90.0
-    columns, rows = max(2, round(width)), max(2, round(height))
+    # The rectangle runs through the outermost pixels' middles.
+    columns, rows = round(width) + 1, round(height) + 1
     matrix = cv2.getRotationMatrix2D((x, y), angle, 1.0)
     matrix[:, 2] += np.array([(columns - 1) / 2 - x, (rows - 1) / 2 - y])
     rgba = np.dstack([image, mask])
@@ -125,7 +126,10 @@ def cut(image: Image) -> Image:
 
 
 def fitting_size(aspect: float) -> Size:
-    """The standard size with length over diameter nearest to `aspect`, on a logarithmic scale."""
+    """The standard size with length over diameter nearest to `aspect`, on a logarithmic scale.
+
+    An 18650 has the aspect of an AA and is shown as one.
+    """
     return min(
         SIZES.values(), key=lambda size: abs(np.log(size.length / size.diameter) - np.log(aspect))
     )

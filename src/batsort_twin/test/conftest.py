@@ -1,0 +1,57 @@
+"""The cell that the twin's tests run."""
+
+import pytest
+
+from batsort_core.cell import CellDescription, parse_cell
+from batsort_twin.wraps import KNOWN
+
+
+@pytest.fixture(scope="session")
+def cell() -> CellDescription:
+    """The geometry of the default cell with one bin for each of the nine types."""
+    names = [type.lower() for type in KNOWN]
+    bins = [
+        {"name": name, "valve": i + 1, "distance": 0.60 + 0.15 * i, "capacity": 0}
+        for i, name in enumerate(names)
+    ]
+    return parse_cell(
+        {
+            "name": "test",
+            "belt": {
+                "metres_per_count": 0.0001,
+                "velocity": 0.5,
+                "max_velocity": 1.5,
+                "acceleration": 2.0,
+                "width": 0.08,
+            },
+            "barrier": {"position_error": 0.0005},
+            "camera": {
+                "distance": 0.20,
+                "height": 0.35,
+                "metres_per_pixel": 0.0004,
+                "image_width": 640,
+                "image_height": 480,
+            },
+            "ejection": {
+                "lead_s": 0.010,
+                "nozzle_width": 0.010,
+                "jitter_s": 0.0005,
+                "opening_scatter_s": 0.0005,
+                "pulse_s": 0.020,
+                "pulse_length": 0.050,
+                "pulse_s_per_metre": 0.2,
+                "pulse_min_s": 0.010,
+                "pulse_max_s": 0.040,
+                "command_margin_s": 0.020,
+            },
+            "confirm": {"window": 0.15, "timeout_s": 1.0},
+            "items": {"min_length": 0.010, "max_length": 0.075},
+            "bins": [*bins, {"name": "others", "distance": 2.10, "capacity": 0}],
+            "recipe": {
+                "others": "others",
+                "threshold": 0.8,
+                "novelty_limit": 1.0,
+                "types": dict(zip(KNOWN, names, strict=True)),
+            },
+        }
+    )
