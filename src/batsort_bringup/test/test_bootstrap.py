@@ -63,9 +63,9 @@ def performed(checkout: Workspace, monkeypatch: pytest.MonkeyPatch) -> list[str]
 EVERYTHING = [
     "check",
     "making the",
-    "installing pip",
-    "installing the",
-    "installing the",
+    "installing pip,",
+    "installing requirements/ros.txt",
+    "installing requirements/run.txt",
     "building batsort_made",
     "importing every",
 ]
@@ -85,10 +85,10 @@ def test_only_what_is_missing_is_installed(checkout: Workspace, performed: list[
     install.set_up(checkout, ["run"])
     performed.clear()
     install.set_up(checkout, ["run", "learn"])
-    assert performed == ["check", "installing pip", "installing the"]
+    assert performed == ["check", "installing pip,", "installing requirements/learn.txt"]
 
 
-@pytest.mark.parametrize("name", ["making", "installing pip", "installing the", "building", "imp"])
+@pytest.mark.parametrize("name", ["making", "installing pip", "installing req", "building", "imp"])
 def test_an_interrupted_set_up_goes_on(
     checkout: Workspace, performed: list[str], monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
@@ -226,7 +226,7 @@ def test_a_sourced_ros_limits_numpy_only_for_its_cv_bridge() -> None:
 
 def test_every_version_is_pinned_and_no_host_or_path_is_named() -> None:
     for pin in PINS:
-        assert re.fullmatch(r'[a-z0-9-]+==[\w.]+(; python_version == "3\.1[123]")?', pin)
+        assert re.fullmatch(r"[a-z0-9-]+==[\w.]+", pin)
     pinned = {pin.split("==")[0] for pin in PINS}
     for path in (ROOT / "requirements").glob("*.txt"):
         for line in path.read_text().splitlines():

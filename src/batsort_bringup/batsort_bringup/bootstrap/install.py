@@ -146,23 +146,15 @@ def _install(workspace: Workspace, wanted: Mapping[str, str]) -> None:
         done = {"root": str(workspace.root)}
     pinned = workspace.state / "constraints.txt"
     pinned.write_text("\n".join(constraints(_pins(workspace), workspace.ros)) + "\n", "utf-8")
-    pip: list[str | Path] = [
-        workspace.python,
-        "-m",
-        "pip",
-        "install",
-        "--no-input",
-        "--progress-bar=off",
-    ]
-    pip += ["--disable-pip-version-check", "--constraint", pinned]
-    _step(
-        workspace, "installing pip and setuptools", [*pip, "pip", "setuptools"], "pip", PIP_ADVICE
-    )
+    pip: list[str | Path] = [workspace.python, *["-m", "pip", "install", "--no-input"]]
+    pip += ["--progress-bar=off", "--disable-pip-version-check", "--constraint", pinned]
+    command = [*pip, "pip", "setuptools", "wheel"]
+    _step(workspace, "installing pip, setuptools and wheel", command, "pip", PIP_ADVICE)
     # Two packages come as source only; the pinned setuptools builds them.
     pip += ["--no-build-isolation"]
     for name, digest in wanted.items():
         for path in _requirement_files(workspace, name):
-            title = f"installing the packages of {path.relative_to(workspace.root)}"
+            title = f"installing {path.relative_to(workspace.root)}"
             command = [*pip, "--requirement", path]
             _step(workspace, title, command, f"pip-{path.stem}", PIP_ADVICE)
         if not workspace.ros:

@@ -54,18 +54,18 @@ def run_step(
                 start_new_session=True,
             )
         except OSError as error:
-            print(" failed")
+            print(" failed", flush=True)
             raise SetupError(f"can't start {command[0]}: {error.strerror}\n{advice}") from error
         try:
             status = process.wait()
         except BaseException:
             _end_group(process)
-            print(" interrupted")
+            print(" interrupted", flush=True)
             raise
     if status == 0:
         print(f" {time.monotonic() - begin:.0f} s", flush=True)
         return
-    print(" failed")
+    print(" failed", flush=True)
     lines = log.read_text(encoding="utf-8", errors="replace").rstrip().splitlines()
     tail = "\n".join(f"  {line}" for line in lines[-LAST_LINES:])
     raise SetupError(f"{title}: exit status {status}\n{tail}\nfull log: {log}\n{advice}")
