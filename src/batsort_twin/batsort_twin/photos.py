@@ -19,7 +19,9 @@ from batsort_twin.camera import Decal, Image
 from batsort_twin.wraps import SIZES, Size
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"})
-WORKING_EDGE = 480
+JPEG = b"\xff\xd8"
+"""First bytes; many a file's name says otherwise."""
+WORKING_EDGE = 360
 """Longer edge of what is cut [px]: a battery covers some 160 px of the camera's image."""
 PLAIN_SPREAD = 14.0
 """Of the border around its own colour, 70th percentile [grey levels], up to which it is plain."""
@@ -70,7 +72,7 @@ class PhotoLibrary:
     def check(self) -> None:
         """Decode every photo, small. Raises PhotoError naming the first that is broken."""
         for photo in self.photos:
-            _decode(photo.path, cv2.IMREAD_REDUCED_GRAYSCALE_4)
+            _decode(photo.path, _load(photo.path), cv2.IMREAD_REDUCED_GRAYSCALE_4)
 
     def show(self, photo: Photo) -> tuple[Decal, Size]:
         """The photo cut out at the real size of what it shows. Raises PhotoError."""
@@ -88,20 +90,22 @@ def read_photo(path: Path) -> Image:
     Raises PhotoError.
     """
     # Only a decoder that is asked for colour turns the image as its EXIF says, but it drops alpha.
-    image = _decode(path, cv2.IMREAD_UNCHANGED)
-    if image.ndim == 2 or image.shape[2] == 3:
-        image = _decode(path, cv2.IMREAD_COLOR)
-    if image.dtype != np.uint8:
-        image = cv2.convertScaleAbs(image, alpha=255.0 / np.iinfo(image.dtype).max)
-    if image.ndim == 3 and image.shape[2] in (2, 4):
-        alpha = image[..., -1:].astype(np.float32) / 255.0
-        flat = image[..., :-1] * alpha + 255.0 * (1.0 - alpha)
-        image = np.rint(flat).astype(np.uint8)
-        if image.shape[2] == 1:
-            image = cv2.cvtColor(image, cv2.COLOR_GRAY2BGR)
+    data = _load(path)
+    image = _decode(path, data, cv2.IMREAD_COLOR)
+    if data[:2].tobytes() != JPEG:
+        unchanged = _decode(path, data, cv2.IMREAD_UNCHANGED)
+        if unchanged.ndim == 3 and unchanged.shape[2] in (2, 4):
+            image = unchanged
     scale = WORKING_EDGE / max(image.shape[:2])
     if scale < 1.0:
         image = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    if image.dtype != np.uint8:
+        image = cv2.convertScaleAbs(image, alpha=255.0 / np.iinfo(image.dtype).max)
+    if image.shape[2] != 3:
+        alpha = image[..., -1:].astype(np.float32) / 255.0
+        image = np.rint(image[..., :-1] * alpha + 255.0 * (1.0 - alpha)).astype(np.uint8)
+        if image.shape[2] == 1:
+            image = cv2.cvtColor(image, cv2.COLOR_GRAY2BGR)
     return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), np.uint8)
 
 
@@ -135,11 +139,14 @@ def fitting_size(aspect: float) -> Size:
     )
 
 
-def _decode(path: Path, flags: int) -> NDArray[np.generic]:
+def _load(path: Path) -> NDArray[np.uint8]:
     try:
-        data = np.fromfile(path, np.uint8)
+        return np.fromfile(path, np.uint8)
     except OSError as error:
         raise PhotoError(f"photos: {path}: {os.strerror(error.errno or 0)}") from None
+
+
+def _decode(path: Path, data: NDArray[np.uint8], flags: int) -> NDArray[np.generic]:
     try:
         image = cv2.imdecode(data, flags) if data.size else None
     except cv2.error:

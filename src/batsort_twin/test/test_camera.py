@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from batsort_twin.camera import Body, Decal, Renderer, Wrap, lying
+from batsort_twin.camera import Body, Decal, Renderer, Wrap, lying, lying_rotation
 from batsort_twin.wraps import KNOWN, SIZES, THINGS, UNKNOWN, skin_for, texture_for
 
 MPP = 0.0004
@@ -98,10 +98,8 @@ def test_an_item_is_seen_where_it_lies(renderer, label, x, y):
 
 def test_a_decal_is_seen_where_it_lies(renderer):
     rgba = np.full((100, 300, 4), 255, np.uint8)
-    yaw = 0.4
-    body = Body(
-        Decal(rgba, 0.06, 0.02), (0.19, 0.004, 0.0), lying(asymmetric_wrap(), 0, 0, yaw).rotation
-    )
+    pose = lying_rotation(yaw=0.4, roll=1.0)
+    body = Body(Decal(rgba, 0.06, 0.02), (0.19, 0.004, 0.0), pose)
     points = np.argwhere(silhouette(renderer, body))[:, ::-1].astype(np.float32)
     (u, v), extents, _ = cv2.minAreaRect(points)
     assert (u + 0.5, v + 0.5) == pytest.approx((320 - 25, 240 - 10), abs=1)

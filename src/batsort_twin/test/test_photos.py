@@ -17,11 +17,11 @@ BATTERY = (200, 60, 40)
 def picture(
     angle: float = 0.0, background: tuple[int, int, int] = (255, 255, 255), length: int = 200
 ) -> np.ndarray:
-    """uint8[300, 400, 3] RGB: a 200 x 57 battery (an AA's aspect), white print in its middle."""
-    image = np.full((300, 400, 3), background, np.uint8)
-    corners = cv2.boxPoints(((200, 150), (length, 57), angle))
+    """uint8[300, 360, 3] RGB: a 200 x 57 battery (an AA's aspect), white print in its middle."""
+    image = np.full((300, 360, 3), background, np.uint8)
+    corners = cv2.boxPoints(((180, 150), (length, 57), angle))
     cv2.fillPoly(image, [np.rint(corners).astype(np.int32)], BATTERY)
-    cv2.circle(image, (200, 150), 12, (255, 255, 255), -1)
+    cv2.circle(image, (180, 150), 12, (255, 255, 255), -1)
     return image
 
 
@@ -71,17 +71,17 @@ def test_an_image_of_one_colour_is_shown_whole():
 
 
 def test_alpha_is_laid_on_white(tmp_path):
-    rgba = np.dstack([picture(background=(0, 0, 0)), np.zeros((300, 400), np.uint8)])
-    rgba[120:180, 100:300, 3] = 255
+    rgba = np.dstack([picture(background=(0, 0, 0)), np.zeros((300, 360), np.uint8)])
+    rgba[120:180, 100:260, 3] = 255
     image = read_photo(save(tmp_path / "a.png", rgba))
     assert (image[0, 0] == 255).all()
     assert np.abs(image[150, 120].astype(int) - BATTERY).max() <= 2
 
 
 def test_webp_and_grey_images_are_read(tmp_path):
-    assert read_photo(save(tmp_path / "a.webp", picture())).shape == (300, 400, 3)
+    assert read_photo(save(tmp_path / "a.webp", picture())).shape == (300, 360, 3)
     cv2.imwrite(str(tmp_path / "g.png"), picture()[..., 1])
-    assert read_photo(tmp_path / "g.png").shape == (300, 400, 3)
+    assert read_photo(tmp_path / "g.png").shape == (300, 360, 3)
 
 
 def test_sixteen_bit_images_are_read(tmp_path):
@@ -108,13 +108,13 @@ def test_an_image_is_turned_as_its_exif_says(tmp_path, suffix):
     image[:40, :40] = (0, 200, 0)
     pillow.fromarray(image).save(tmp_path / f"e.{suffix}", exif=exif)
     turned = read_photo(tmp_path / f"e.{suffix}")
-    assert turned.shape == (400, 300, 3)
+    assert turned.shape == (360, 300, 3)
     assert np.abs(turned[20, -20].astype(int) - (0, 200, 0)).max() <= 12
 
 
 def test_large_images_are_made_small(tmp_path):
     large = cv2.resize(picture(), (1600, 1200))
-    assert max(read_photo(save(tmp_path / "l.png", large)).shape) <= 480
+    assert max(read_photo(save(tmp_path / "l.png", large)).shape) <= 360
 
 
 @pytest.mark.parametrize(
