@@ -20,7 +20,7 @@ PARAMETERS = (
     CELL_FILE,
     Parameter("frame_id", "belt_link", "Frame of the belt's messages."),
     Parameter("state_rate", 50.0, "Belt states published a second [Hz].", 10.0, 200.0),
-    Parameter("encoder_timeout_s", 0.5, "Silence of the encoder that is a fault [s].", 0.05, 10.0),
+    Parameter("encoder_timeout_s", 1.0, "Silence of the encoder that is a fault [s].", 0.05, 10.0),
 )
 
 
