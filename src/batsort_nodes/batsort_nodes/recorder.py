@@ -12,9 +12,15 @@ from pathlib import Path
 from ament_index_python.packages import get_package_share_directory
 from rclpy.node import Node
 from rosbags.interfaces import Connection
-from rosbags.rosbag2 import CompressionMode, StoragePlugin, Writer, WriterError
-from rosbags.rosbag2.enums import CompressionFormat
-from rosbags.typesys import Stores, Typestore, get_types_from_msg, get_typestore
+from rosbags.rosbag2 import (
+    CompressionFormat,
+    CompressionMode,
+    StoragePlugin,
+    Writer,
+    WriterError,
+)
+from rosbags.typesys import Stores, get_types_from_msg, get_typestore
+from rosbags.typesys.store import Typestore
 
 from batsort_interfaces.msg import ItemTruth
 
