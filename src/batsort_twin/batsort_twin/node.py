@@ -18,6 +18,7 @@ from builtin_interfaces.msg import Time
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor
 from rclpy.clock import Clock, ClockType
+from rclpy.event_handler import PublisherEventCallbacks, SubscriptionEventCallbacks
 from rclpy.exceptions import InvalidParameterTypeException, InvalidParameterValueException
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.node import Node
@@ -184,22 +185,35 @@ class TwinNode(Node):
         self._reported = (time.monotonic_ns(), self._twin.now, 0)
 
         latched = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
-        self.create_subscription(CellState, "cell/state", self._on_state, latched)
-        self.create_subscription(BeltCommand, "belt/command", self._on_command, latched)
-        self.create_subscription(CaptureRequest, "camera/request", self._on_request, 10)
-        self.create_subscription(EjectCommand, "ejector/commands", self._on_shot, 100)
+        self._subscribe(CellState, "cell/state", self._on_state, latched)
+        self._subscribe(BeltCommand, "belt/command", self._on_command, latched)
+        self._subscribe(CaptureRequest, "camera/request", self._on_request, 10)
+        self._subscribe(EjectCommand, "ejector/commands", self._on_shot, 100)
         self._out: dict[type, tuple[Any, Callable[[Any], Any]]] = {
-            EncoderSample: (self.create_publisher(EncoderCount, "belt/encoder", 100), _encoder),
-            Edge: (self.create_publisher(BarrierEdge, "belt/barrier", 50), _edge),
-            Frame: (self.create_publisher(Image, "camera/source", 5), _image),
-            Ejected: (self.create_publisher(EjectEvent, "ejector/events", 100), _ejected),
-            Arrived: (self.create_publisher(BinArrival, "bins/arrivals", 50), _arrived),
-            Truth: (self.create_publisher(ItemTruth, "twin/truth", 100), _truth),
+            EncoderSample: (self._publisher(EncoderCount, "belt/encoder", 100), _encoder),
+            Edge: (self._publisher(BarrierEdge, "belt/barrier", 50), _edge),
+            Frame: (self._publisher(Image, "camera/source", 5), _image),
+            Ejected: (self._publisher(EjectEvent, "ejector/events", 100), _ejected),
+            Arrived: (self._publisher(BinArrival, "bins/arrivals", 50), _arrived),
+            Truth: (self._publisher(ItemTruth, "twin/truth", 100), _truth),
         }
-        self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", 10)
+        self._diagnostics = self._publisher(DiagnosticArray, "/diagnostics", 10)
         steady = Clock(clock_type=ClockType.STEADY_TIME)
         self.create_timer(PERIOD_S, self._advance, clock=steady)
         self.create_timer(DIAGNOSTICS_S, self._diagnose, clock=steady)
+
+    # Each of rclpy's default QoS event handlers is built into every wait of the executor: at this
+    # timer's rate they would take as much of a core as the simulation's sensors.
+
+    def _publisher(self, kind: type, topic: str, qos: QoSProfile | int) -> Any:
+        silent = PublisherEventCallbacks(use_default_callbacks=False)
+        return self.create_publisher(kind, topic, qos, event_callbacks=silent)
+
+    def _subscribe(
+        self, kind: type, topic: str, callback: Callable[[Any], None], qos: QoSProfile | int
+    ) -> None:
+        silent = SubscriptionEventCallbacks(use_default_callbacks=False)
+        self.create_subscription(kind, topic, callback, qos, event_callbacks=silent)
 
     def _on_state(self, message: CellState) -> None:
         self._state, self._heard = message, time.monotonic()
