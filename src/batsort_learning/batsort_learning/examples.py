@@ -1,0 +1,115 @@
+"""What is learnt from: photos as they are and as the cell sees them, and drawn batteries.
+
+Each function yields prepared images, uint8[224, 224, 3], made by the code that runs in the cell.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+import cv2
+import numpy as np
+
+from batsort_core.cell import Camera
+from batsort_core.items import Item
+from batsort_learning.network import SIDE
+from batsort_perception.crop import crop_item
+from batsort_perception.preprocess import Image, prepare
+from batsort_perception.view import ItemView
+from batsort_twin.camera import Decal, Renderer, Wrap, lying
+from batsort_twin.photos import WIDEST, cut, fitting_size
+from batsort_twin.wraps import SIZES, skin_for
+
+CAMERA = Camera(
+    distance=0.20, height=0.35, metres_per_pixel=0.0004, image_width=640, image_height=480
+)
+"""Of the default cell."""
+BELT_WIDTH = 0.08
+MOST_YAW = math.radians(12)
+MOST_OFFSET = 0.022
+"""Of an item from the belt's middle [m]."""
+MOST_PAST = 0.03
+"""Of an item from the camera line [m]."""
+
+
+RENDERERS = 8
+"""Belts to choose from."""
+
+
+class Studio:
+    """Makes examples; the same seed and the same calls in the same order give the same pixels."""
+
+    def __init__(self, seed: int) -> None:
+        self._rng = np.random.default_rng([seed, 0xBA77])
+        self._renderers = [Renderer(CAMERA, BELT_WIDTH, 1000 + i) for i in range(RENDERERS)]
+
+    def plain(self, image: Image, count: int) -> Iterator[Image]:
+        """The photo itself, then `count` - 1 copies in other light."""
+        yield prepare(image, SIDE, SIDE)
+        for _ in range(count - 1):
+            yield prepare(self._other_light(image, 0.12), SIDE, SIDE)
+
+    def on_belt(self, image: Image, count: int) -> Iterator[Image]:
+        """The photo cut out, laid on the belt in real size, cropped from the camera's image."""
+        cutout = cut(image)
+        height, width = cutout.shape[:2]
+        size = fitting_size(width / height)
+        length = min(size.length, WIDEST * width / height)
+        decal = Decal(cutout, length, length * height / width)
+        for _ in range(count):
+            yield self._seen(decal)
+
+    def drawn(self, label: str) -> Image:
+        """A drawn individual of the label, AA or AAA, in any roll, cropped from the camera's image.
+
+        Raises KeyError for a label that the twin can't draw.
+        """
+        size = SIZES["AAA" if self._rng.random() < 0.5 else "AA"]
+        return self._seen(skin_for(label, size, self._rng))
+
+    def strange(self, image: Image) -> Image:
+        """A prepared image with hues turned by a quarter to three quarters: no type looks so."""
+        hsv = cv2.cvtColor(image, cv2.COLOR_RGB2HSV)
+        turned = hsv[..., 0].astype(np.int16) + int(self._rng.integers(45, 136))
+        hsv[..., 0] = (turned % 180).astype(np.uint8)
+        return np.asarray(cv2.cvtColor(hsv, cv2.COLOR_HSV2RGB), np.uint8)
+
+    def _seen(self, skin: Wrap | Decal) -> Image:
+        """The skin somewhere near the camera line, either end first."""
+        rng = self._rng
+        across = skin.diameter if isinstance(skin, Wrap) else skin.width
+        free = max(0.0, min(MOST_OFFSET, (BELT_WIDTH - across) / 2 - 0.002))
+        past = rng.uniform(-MOST_PAST, MOST_PAST)
+        yaw = rng.uniform(-MOST_YAW, MOST_YAW)
+        body = lying(
+            skin,
+            x=CAMERA.distance + past,
+            y=rng.uniform(-free, free),
+            yaw=yaw + math.pi * int(rng.integers(2)),
+            roll=rng.uniform(0, 2 * math.pi),
+        )
+        renderer = self._renderers[int(rng.integers(RENDERERS))]
+        frame = self._other_light(renderer.render([body], rng.uniform(0, 1)), 0.06)
+        length = skin.length * math.cos(yaw) + across * abs(math.sin(yaw))
+        half_belt = BELT_WIDTH / CAMERA.metres_per_pixel / 2
+        middle = CAMERA.image_height / 2
+        view = ItemView(
+            item=Item(id=0, epoch=0, count=0, length=length, stamp=0),
+            u=CAMERA.image_width / 2 + past / CAMERA.metres_per_pixel + rng.normal(0, 1.5),
+            length_px=length / CAMERA.metres_per_pixel,
+            left=0.0,
+            right=float(CAMERA.image_width),
+            top=middle - half_belt,
+            bottom=middle + half_belt,
+        )
+        return prepare(crop_item(frame, view).pixels, SIDE, SIDE)
+
+    def _other_light(self, image: Image, amount: float) -> Image:
+        """The image in light of another strength and colour, `amount` as a standard deviation."""
+        rng = self._rng
+        gamma = math.exp(rng.normal(0, amount))
+        gains = np.exp(rng.normal(0, amount) + rng.normal(0, amount / 2, 3))
+        levels = np.linspace(0, 1, 256)[:, None] ** gamma * gains
+        table = np.clip(np.rint(255 * levels), 0, 255).astype(np.uint8).reshape(1, 256, 3)
+        return np.asarray(cv2.LUT(image, table), np.uint8)

@@ -1,0 +1,153 @@
+"""What is learnt on top of the backbone's features: two linear classifiers, folds, calibration.
+
+Shrinkage LDA names the type best; the logit that regularised logistic regression gives to that type
+tells best whether it is any known type at all. All arrays are NumPy, everything is deterministic.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+Z95 = 1.959964
+
+
+@dataclass(frozen=True, slots=True)
+class Linear:
+    """Logits are `x @ weights + bias`: float64[d, n] and float64[n]."""
+
+    weights: Floats
+    bias: Floats
+
+    def __call__(self, features: Floats) -> Floats:
+        """Return float64[m, n] of float64[m, d]."""
+        return features @ self.weights + self.bias
+
+
+def fit_lda(features: Floats, labels: Ints, weights: Floats, shrinkage: float = 0.1) -> Linear:
+    """Linear discriminant analysis with equal priors and a covariance shrunk towards a sphere.
+
+    `features` float64[m, d], `labels` int[m] with every type from 0 up, `weights` float64[m] of the
+    examples. `shrinkage` is fixed: estimators of it take views of one photo for independent ones.
+    """
+    kinds = range(int(labels.max()) + 1)
+    means = np.stack(
+        [np.average(features[labels == c], axis=0, weights=weights[labels == c]) for c in kinds]
+    )
+    apart = (features - means[labels]) * np.sqrt(weights / weights.sum())[:, None]
+    covariance = (1 - shrinkage) * (apart.T @ apart)
+    size = features.shape[1]
+    covariance[np.diag_indices(size)] += shrinkage / (1 - shrinkage) * np.trace(covariance) / size
+    solved = np.linalg.solve(covariance, means.T)
+    return Linear(solved, -0.5 * np.sum(means.T * solved, axis=0))
+
+
+def fit_logistic(
+    features: Floats, labels: Ints, weights: Floats, decay: float = 1e-2, steps: int = 150
+) -> Linear:
+    """Multinomial logistic regression with weight decay, by Nesterov's accelerated gradient.
+
+    `features` are scaled by one number, the mean of their standard deviations, so that `decay`
+    means the same for every backbone. `weights` float64[m] of the examples.
+    """
+    types = int(labels.max()) + 1
+    share = (weights / weights.sum())[:, None]
+    centre = np.sum(share * features, axis=0)
+    scale = float(features.std(axis=0).mean()) + 1e-12
+    inputs = (features - centre) / scale
+    target = np.eye(types)[labels]
+    # Largest curvature of the loss: half the largest eigenvalue of the weighted second moment.
+    probe = np.ones(inputs.shape[1])
+    for _ in range(30):
+        probe = inputs.T @ (share[:, 0] * (inputs @ (probe / np.linalg.norm(probe))))
+    step = 1.0 / (0.5 * float(np.linalg.norm(probe)) + 0.5 + decay)
+    matrix, bias = np.zeros((inputs.shape[1], types)), np.zeros(types)
+    ahead, ahead_bias, pace = matrix, bias, 1.0
+    for _ in range(steps):
+        error = share * (softmax(inputs @ ahead + ahead_bias) - target)
+        following = ahead - step * (inputs.T @ error + decay * ahead)
+        following_bias = ahead_bias - step * error.sum(axis=0)
+        quicker = (1 + math.sqrt(1 + 4 * pace**2)) / 2
+        gain = (pace - 1) / quicker
+        ahead = following + gain * (following - matrix)
+        ahead_bias = following_bias + gain * (following_bias - bias)
+        matrix, bias, pace = following, following_bias, quicker
+    matrix = matrix / scale
+    return Linear(matrix, bias - centre @ matrix)
+
+
+def softmax(logits: Floats) -> Floats:
+    """Return float64[m, n] whose rows sum to 1."""
+    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return np.asarray(powers / powers.sum(axis=1, keepdims=True))
+
+
+def familiarity(lda: Floats, logistic: Floats) -> Floats:
+    """float64[m]: the logit that `logistic` gives to the type that `lda` names."""
+    return logistic[np.arange(len(lda)), lda.argmax(axis=1)]
+
+
+def fit_temperature(logits: Floats, labels: Ints, weights: Floats) -> float:
+    """The temperature at which softmax(logits / temperature) is most likely; golden section."""
+
+    def loss(log_temperature: float) -> float:
+        scores = softmax(logits / math.exp(log_temperature))
+        picked = np.maximum(scores[np.arange(len(labels)), labels], 1e-12)
+        return -float(np.average(np.log(picked), weights=weights))
+
+    low, high, ratio = math.log(0.02), math.log(500.0), (math.sqrt(5) - 1) / 2
+    for _ in range(60):
+        left, right = high - ratio * (high - low), low + ratio * (high - low)
+        if loss(left) < loss(right):
+            high = right
+        else:
+            low = left
+    return math.exp((low + high) / 2)
+
+
+def grouped_folds(labels: Ints, groups: Ints, folds: int, seed: int) -> Ints:
+    """int[m] below `folds`: stratified by label, and no group in more than one fold."""
+    rng = np.random.default_rng(seed)
+    names = rng.permutation(np.unique(groups))
+    sizes = {name: int(np.sum(groups == name)) for name in names}
+    kinds = int(labels.max()) + 1
+    counts, result = np.zeros((folds, kinds)), np.empty(len(labels), np.int64)
+    for name in sorted(names, key=lambda name: -sizes[name]):
+        members = groups == name
+        added = np.bincount(labels[members], minlength=kinds)
+        growth = ((counts + added) ** 2 - counts**2).sum(axis=1) + rng.random(folds) * 1e-3
+        chosen = int(growth.argmin())
+        result[members] = chosen
+        counts[chosen] += added
+    return result
+
+
+def weighted_quantile(values: Floats, weights: Floats, share: float) -> float:
+    """The least value that `share` of the weight lies at or below."""
+    order = np.argsort(values)
+    reached = np.cumsum(weights[order]) >= share * weights.sum()
+    return float(values[order][int(reached.argmax())])
+
+
+def wilson(hits: float, n: int) -> tuple[float, float, float]:
+    """A share and its 95 % interval. Source: Wilson 1927. (0, 0, 1) for n = 0."""
+    if n == 0:
+        return 0.0, 0.0, 1.0
+    share, z2 = float(hits) / n, Z95**2
+    middle = (share + z2 / (2 * n)) / (1 + z2 / n)
+    half = Z95 / (1 + z2 / n) * math.sqrt(share * (1 - share) / n + z2 / (4 * n * n))
+    return share, max(0.0, middle - half), min(1.0, middle + half)
+
+
+def auroc(positive: Floats, negative: Floats) -> float:
+    """The chance that a positive's value is above a negative's, ties counting half."""
+    ordered = np.sort(negative)
+    below = np.searchsorted(ordered, positive, "left")
+    upto = np.searchsorted(ordered, positive, "right")
+    return float((below + upto).mean() / (2 * len(negative)))

@@ -1,0 +1,26 @@
+from setuptools import setup
+
+PACKAGE = "batsort_learning"
+
+setup(
+    name=PACKAGE,
+    version="0.1.0",
+    packages=[PACKAGE],
+    data_files=[
+        ("share/ament_index/resource_index/packages", [f"resource/{PACKAGE}"]),
+        (f"share/{PACKAGE}", ["package.xml"]),
+    ],
+    install_requires=["setuptools"],
+    zip_safe=False,
+    maintainer="BatSort maintainers",
+    maintainer_email="maintainers@example.org",
+    description="Teaches a BatSort cell: photos in, a model bundle with honest figures out.",
+    license="Apache-2.0",
+    tests_require=["pytest"],
+    entry_points={
+        "console_scripts": [
+            "train = batsort_learning.__main__:main_train",
+            "evaluate = batsort_learning.__main__:main_evaluate",
+        ]
+    },
+)
