@@ -54,8 +54,12 @@ class LaunchedCell:
         self.watcher = Watcher(self.run, self.cell, namespace)
 
     def wait(self, reached: Callable[[], bool], what: str, deadline_s: float = DEADLINE_S) -> None:
+        def reached_alive() -> bool:
+            assert self.process.poll() is None, f"the launch has ended before: {what}"
+            return reached()
+
         try:
-            wait(reached, what, deadline_s)
+            wait(reached_alive, what, deadline_s)
         except AssertionError as error:
             raise AssertionError(f"{error}\n{self.log.read_text()[-4000:]}") from None
 
