@@ -12,7 +12,6 @@ from batsort_core.records import Record
 from batsort_core.schema import read, refuse
 from batsort_core.sorter import Decision
 
-_GRACE_S = 0.5  # messages of different topics may overtake each other by so much
 _KEPT = 4096  # settled items remembered: far more than any publisher delivers again
 _EARLY = 256  # decisions and events that may wait for their items
 
@@ -195,7 +194,7 @@ class BinCounter:
     it waits. Not seen there once the belt has run past that window, an item is missing, unless its
     shot already says what became of it (late, cancelled, fault).
 
-    Patience: whatever is waited for by time has `confirm.timeout_s` plus half a second, measured in
+    Patience: whatever is waited for by time has `confirm.timeout_s` and `grace_s`, measured in
     stamps of belt readings, since topics overtake each other: an arrival waits so long for what
     explains it before it is unexpected, a missing event so long before it is a fault, an undecided
     item so long after the belt's end before it counts as `no_verdict`.
@@ -212,7 +211,7 @@ class BinCounter:
     def __init__(self, cell: CellDescription) -> None:
         self._cell = cell
         self._timeout = round(cell.confirm.timeout_s * 1e9)
-        self._patience = round((cell.confirm.timeout_s + _GRACE_S) * 1e9)
+        self._patience = round((cell.confirm.timeout_s + cell.confirm.grace_s) * 1e9)
         self._window = cell.counts(cell.confirm.window)
         self._end = cell.counts(cell.others.distance)
         self._reading: BeltReading | None = None

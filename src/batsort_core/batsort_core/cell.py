@@ -83,6 +83,8 @@ class Confirm:
     """How far from its place an item may cross the eye at the belt's end."""
     timeout_s: Annotated[float, Range("s", above=0.0, most=60.0)]
     """From the shot, or from the belt's end, to the confirm eye."""
+    grace_s: Annotated[float, Range("s", least=0.0, most=60.0)]
+    """More, since messages of different topics can overtake each other."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -134,8 +134,10 @@ class Supervision:
                     f"{name} is gone (not heard for {self.silence_s:g} s)",
                     f"start {name} again, then start the cell",
                 )
+        for name, member in self._members.items():
             if member.managed and member.stage != "active":
                 return f"{name} is {member.stage}", f"wait until {name} is active, or see its log"
+        for name, member in self._members.items():
             if member.fault:
                 return f"{name}: {member.fault}", "mend the cause, then start the cell"
         return None

@@ -18,4 +18,7 @@ def document() -> dict[str, Any]:
 
 @pytest.fixture(scope="session")
 def cell() -> CellDescription:
-    return parse_cell(_CELL)
+    """The default cell, but with half a second's grace, so that waits are short."""
+    document = copy.deepcopy(_CELL)
+    document["confirm"]["grace_s"] = 0.5
+    return parse_cell(document)

@@ -174,7 +174,7 @@ class Camera(ManagedNode):
         )
 
     def _health(self) -> Health:
-        fault = self._fault
+        fault = self._fault or (self._belt.fault if self.stage == "active" else "")
         if self._device and not self._device.alive:
             fault = "the camera gives no more frames; check its cable and power"
         warning = ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 
 from rclpy.node import Node
@@ -13,6 +14,9 @@ from batsort_interfaces.msg import BeltState
 from .convert import reading_of
 
 
+SILENCE_S = 1.0
+
+
 class BeltFollower:
     """The belt's history as `belt/state` tells it; states that can't be are counted and logged."""
 
@@ -20,6 +24,14 @@ class BeltFollower:
         self.tracker = BeltTracker(cell.belt.metres_per_count, cell.belt.max_velocity)
         self._node = node
         self._counts = counts
+        self._heard: float | None = None
+
+    @property
+    def fault(self) -> str:
+        """What is wrong with belt/state; empty while it is heard."""
+        if self._heard is not None and time.monotonic() - self._heard < SILENCE_S:
+            return ""
+        return "belt/state is not heard; see the belt node"
 
     def take(self, message: BeltState) -> BeltReading | None:
         """Take one state; nothing comes back where it was refused."""
@@ -30,4 +42,5 @@ class BeltFollower:
             self._counts["belt states refused"] += 1
             self._node.get_logger().warning(f"belt/state: {error}", throttle_duration_sec=1.0)
             return None
+        self._heard = time.monotonic()
         return reading

@@ -9,7 +9,7 @@ from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
 
-from .topics import DIAGNOSTICS
+from .topics import DIAGNOSTICS, unheard
 
 PERIOD_S = 0.5
 
@@ -50,8 +50,9 @@ class Heartbeat:
         level, message = DiagnosticStatus.OK, "ok"
         if health.warning:
             level, message = DiagnosticStatus.WARN, health.warning
-        if health.fault:
-            level, message = DiagnosticStatus.ERROR, health.fault
+        fault = health.fault or unheard(self._node)
+        if fault:
+            level, message = DiagnosticStatus.ERROR, fault
         status = DiagnosticStatus(
             level=level,
             name=f"{self._node.get_fully_qualified_name()}: {self._node.get_name()}",

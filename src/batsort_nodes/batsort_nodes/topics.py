@@ -93,3 +93,23 @@ def subscription(node: Node, name: str, callback: Callable[[Any], None]) -> Any:
             node.get_logger().warning(f"{name}: refused: {error}", throttle_duration_sec=1.0)
 
     return node.create_subscription(topic.type, topic.name, take, topic.qos)
+
+
+def unheard(node: Node) -> str:
+    """Say which node of the cell does not listen to what `node` publishes; nothing if all do.
+
+    Latched topics are left out, since late subscribers get what they missed, and so is the backend,
+    whose node can have any name.
+    """
+    topics = {node.resolve_topic_name(topic.name): topic for topic in TOPICS.values()}
+    for publisher in node.publishers:
+        topic = topics.get(publisher.topic_name)
+        if topic is None or topic.latched:
+            continue
+        listening = {
+            info.node_name for info in node.get_subscriptions_info_by_topic(publisher.topic_name)
+        }
+        deaf = [name for name in topic.subscribers if name not in (*listening, "backend")]
+        if deaf:
+            return f"{', '.join(deaf)} does not listen to {topic.name}"
+    return ""
