@@ -13,7 +13,6 @@ from batsort_interfaces.msg import BeltState
 
 from .convert import reading_of
 
-
 SILENCE_S = 1.0
 
 
