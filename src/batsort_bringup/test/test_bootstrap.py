@@ -140,8 +140,6 @@ def test_changed_versions_and_a_moved_checkout_are_installed_anew(
     performed.clear()
     moved = tmp_path / "moved"
     checkout.root.rename(moved)
-    shutil.rmtree(moved / ".cell" / "venv" / "bin")
-    (moved / ".cell" / "build").rename(moved / ".cell" / "old")
     install.set_up(Workspace(moved, None), ["run"])
     assert performed == EVERYTHING
 

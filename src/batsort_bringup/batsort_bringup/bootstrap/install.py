@@ -11,6 +11,7 @@ import hashlib
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -139,6 +140,9 @@ def _install(workspace: Workspace, wanted: Mapping[str, str]) -> None:
     """Install package sets, given with the hashes to write down."""
     done = _read(_installed_file(workspace))
     if done.get("root") != str(workspace.root) or not _runs(workspace.python):
+        # What was built may be for another Python or another place.
+        for folder in (workspace.build, workspace.install):
+            shutil.rmtree(folder, ignore_errors=True)
         options = ["--system-site-packages"] if workspace.ros else []
         command: list[str | Path] = [sys.executable, "-m", "venv", "--clear", *options]
         command.append(workspace.venv)
