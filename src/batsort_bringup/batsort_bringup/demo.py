@@ -65,6 +65,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except DemoError as error:
         print(f"demo: {error}", file=sys.stderr)
         return runner.REFUSED
+    share = Path(get_package_share_directory("batsort_bringup"))
+    os.environ.setdefault("FASTRTPS_DEFAULT_PROFILES_FILE", str(share / "config" / "fastdds.xml"))
     folder: Path = options.report
     folder.mkdir(parents=True, exist_ok=True)
     run = Run(

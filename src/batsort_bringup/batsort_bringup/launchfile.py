@@ -142,7 +142,7 @@ class _Form:
     children: tuple[str, ...] = ()
 
 
-_ACTIONS = ("arg", "let", "include", "group", "push_ros_namespace", "node")
+_ACTIONS = ("arg", "let", "set_env", "include", "group", "push_ros_namespace", "node")
 _CONDITIONS = ("if", "unless")
 _NODE_OPTIONS = (
     *("pkg", "name", "namespace", "exec_name", "args", "ros_args", "output"),
@@ -157,6 +157,7 @@ FORMS: dict[str, _Form] = {
     "include/arg": _Form(("name", "value")),
     "group": _Form((), _CONDITIONS, _ACTIONS),
     "push_ros_namespace": _Form(("namespace",), _CONDITIONS),
+    "set_env": _Form(("name", "value"), _CONDITIONS),
     "node": _Form(("exec",), (*_NODE_OPTIONS, *_CONDITIONS), ("param", "remap", "env")),
     "node/param": _Form((), ("name", "value", "type", "from")),
     "node/remap": _Form(("from", "to")),
@@ -223,6 +224,7 @@ class _Reader:
         self.nodes: list[Node] = []
         self._values = dict(given)
         self._environ = environ
+        self._added: Mapping[str, str] = {}
         self._only_arguments = only_arguments
         self._namespace: str | None = None
         self._depth = 0
@@ -232,6 +234,7 @@ class _Reader:
             "include": self._include,
             "group": self._group,
             "push_ros_namespace": self._push_ros_namespace,
+            "set_env": self._set_env,
             "node": self._node,
         }
 
@@ -283,8 +286,15 @@ class _Reader:
 
     def _group(self, tag: _Tag) -> None:
         values, namespace = dict(self._values), self._namespace
+        environ, added = self._environ, self._added
         self._visit(tag)
         self._values, self._namespace = values, namespace
+        self._environ, self._added = environ, added
+
+    def _set_env(self, tag: _Tag) -> None:
+        variable = {self._text(tag, "name"): self._text(tag, "value")}
+        self._environ = {**self._environ, **variable}
+        self._added = {**self._added, **variable}
 
     def _push_ros_namespace(self, tag: _Tag) -> None:
         self._namespace = self._join_namespace(tag, self._text(tag, "namespace"))
@@ -328,9 +338,12 @@ class _Reader:
                     if c.name == "remap"
                 ),
                 environment={
-                    self._text(c, "name"): self._text(c, "value")
-                    for c in tag.children
-                    if c.name == "env"
+                    **self._added,
+                    **{
+                        self._text(c, "name"): self._text(c, "value")
+                        for c in tag.children
+                        if c.name == "env"
+                    },
                 },
                 respawn="respawn" in tag.attributes and self._boolean(tag, "respawn"),
                 respawn_delay=self._respawn_delay(tag),

@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[3]
 FILES = sorted((ROOT / "launch").glob("*.launch.xml"))
 
 CONDITIONS = {"if", "unless"}  # launch/action.py: Action.parse
-ACTIONS = {"arg", "let", "include", "group", "push_ros_namespace", "node"}
+ACTIONS = {"arg", "let", "set_env", "include", "group", "push_ros_namespace", "node"}
 EXECUTE_PROCESS = {  # launch/actions/execute_process.py: ExecuteProcess.parse
     *("cwd", "name", "on_exit", "launch-prefix", "output", "respawn", "respawn_max_retries"),
     *("respawn_delay", "sigkill_timeout", "sigterm_timeout", "shell", "emulate_tty"),
@@ -36,6 +36,8 @@ DOCUMENTED: dict[str, tuple[set[str], set[str]]] = {  # tag: attributes, nested 
     "include/arg": ({"name", "value"}, set()),
     # launch/actions/group_action.py: GroupAction.parse
     "group": ({"scoped", "forwarding"} | CONDITIONS, ACTIONS),
+    # launch/actions/set_environment_variable.py: SetEnvironmentVariable.parse
+    "set_env": ({"name", "value"} | CONDITIONS, set()),
     # launch_ros/actions/push_ros_namespace.py: PushROSNamespace.parse
     "push_ros_namespace": ({"namespace"} | CONDITIONS, set()),
     # launch_ros/actions/node.py: Node.parse, Node.parse_nested_parameters

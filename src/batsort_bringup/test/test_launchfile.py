@@ -48,6 +48,21 @@ def value(read: Any) -> Any:
     return call
 
 
+def test_a_variable_set_in_a_group_is_seen_by_its_nodes_and_by_none_after_it(read: Any) -> None:
+    first, second, third = read(
+        """<group>
+          <set_env name="COLOUR" value="red"/>
+          <node pkg="made" exec="node" args="$(env COLOUR)"/>
+          <node pkg="made" exec="node"><env name="COLOUR" value="blue"/></node>
+        </group>
+        <node pkg="made" exec="node"/>"""
+    )
+    assert first.environment == {"COLOUR": "red"}
+    assert first.arguments == ("red",)
+    assert second.environment == {"COLOUR": "blue"}
+    assert third.environment == {}
+
+
 def test_a_node_becomes_the_command_line_that_launch_ros_makes(
     read: Any, package: Any, tmp_path: Path
 ) -> None:
