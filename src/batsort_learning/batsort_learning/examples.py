@@ -13,7 +13,7 @@ import numpy as np
 
 from batsort_core.cell import Camera
 from batsort_core.items import Item
-from batsort_learning.network import SIDE
+from batsort_learning.strangers import debris_decal, invented_wrap
 from batsort_perception.crop import crop_item
 from batsort_perception.preprocess import Image, prepare
 from batsort_perception.view import ItemView
@@ -26,6 +26,8 @@ CAMERA = Camera(
 )
 """Of the default cell."""
 BELT_WIDTH = 0.08
+SIDE = 224
+"""Of the network's image [px]."""
 MOST_YAW = math.radians(12)
 MOST_OFFSET = 0.022
 """Of an item from the belt's middle [m]."""
@@ -68,12 +70,21 @@ class Studio:
         size = SIZES["AAA" if self._rng.random() < 0.5 else "AA"]
         return self._seen(skin_for(label, size, self._rng))
 
-    def strange(self, image: Image) -> Image:
-        """A prepared image with hues turned by a quarter to three quarters: no type looks so."""
+    def recoloured(self, image: Image) -> Image:
+        """A prepared image with its hues turned by 90 to 270 degrees: no type looks so."""
         hsv = cv2.cvtColor(image, cv2.COLOR_RGB2HSV)
         turned = hsv[..., 0].astype(np.int16) + int(self._rng.integers(45, 136))
         hsv[..., 0] = (turned % 180).astype(np.uint8)
         return np.asarray(cv2.cvtColor(hsv, cv2.COLOR_HSV2RGB), np.uint8)
+
+    def invented(self) -> Image:
+        """A battery of a brand made up at random, cropped from the camera's image."""
+        size = SIZES["AAA" if self._rng.random() < 0.5 else "AA"]
+        return self._seen(invented_wrap(size, self._rng))
+
+    def debris(self) -> Image:
+        """Something at random that is no battery, cropped from the camera's image."""
+        return self._seen(debris_decal(self._rng))
 
     def _seen(self, skin: Wrap | Decal) -> Image:
         """The skin somewhere near the camera line, either end first."""

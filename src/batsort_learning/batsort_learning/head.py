@@ -1,7 +1,7 @@
 """What is learnt on top of the backbone's features: two linear classifiers, folds, calibration.
 
-Shrinkage LDA names the type best; the logit that regularised logistic regression gives to that type
-tells best whether it is any known type at all. All arrays are NumPy, everything is deterministic.
+Shrinkage LDA names the type best; what a logistic regression of that type against all else says of
+it tells best whether it is any known type at all. NumPy alone, and deterministic.
 """
 
 from __future__ import annotations
@@ -49,28 +49,28 @@ def fit_lda(features: Floats, labels: Ints, weights: Floats, shrinkage: float = 
 
 
 def fit_logistic(
-    features: Floats, labels: Ints, weights: Floats, decay: float = 1e-2, steps: int = 150
+    features: Floats, targets: Floats, weights: Floats, decay: float = 0.1, steps: int = 150
 ) -> Linear:
-    """Multinomial logistic regression with weight decay, by Nesterov's accelerated gradient.
+    """One logistic regression per type against all else, by Nesterov's accelerated gradient.
 
-    `features` are scaled by one number, the mean of their standard deviations, so that `decay`
-    means the same for every backbone. `weights` float64[m] of the examples.
+    `targets` float64[m, n] is 1 where an example is of the type; a row of zeros is of no type.
+    `weights` float64[m]. `features` are scaled by one number, the mean of their standard
+    deviations, so that the weight `decay` means the same for every backbone.
     """
-    types = int(labels.max()) + 1
     share = (weights / weights.sum())[:, None]
     centre = np.sum(share * features, axis=0)
     scale = float(features.std(axis=0).mean()) + 1e-12
     inputs = (features - centre) / scale
-    target = np.eye(types)[labels]
-    # Largest curvature of the loss: half the largest eigenvalue of the weighted second moment.
+    # The loss curves no more than a quarter of the largest eigenvalue of the second moment.
     probe = np.ones(inputs.shape[1])
     for _ in range(30):
         probe = inputs.T @ (share[:, 0] * (inputs @ (probe / np.linalg.norm(probe))))
-    step = 1.0 / (0.5 * float(np.linalg.norm(probe)) + 0.5 + decay)
-    matrix, bias = np.zeros((inputs.shape[1], types)), np.zeros(types)
+    step = 1.0 / (0.25 * float(np.linalg.norm(probe)) + 0.25 + decay)
+    kinds = targets.shape[1]
+    matrix, bias = np.zeros((inputs.shape[1], kinds)), np.zeros(kinds)
     ahead, ahead_bias, pace = matrix, bias, 1.0
     for _ in range(steps):
-        error = share * (softmax(inputs @ ahead + ahead_bias) - target)
+        error = share * (1 / (1 + np.exp(-(inputs @ ahead + ahead_bias))) - targets)
         following = ahead - step * (inputs.T @ error + decay * ahead)
         following_bias = ahead_bias - step * error.sum(axis=0)
         quicker = (1 + math.sqrt(1 + 4 * pace**2)) / 2

@@ -19,6 +19,8 @@ SHARES = {PLAIN: 0.2, RELIT: 0.2, BELT: 0.4, DRAWN: 0.2}
 """Weight of each source in learning; within it every type weighs the same."""
 RELIT_COUNT, BELT_COUNT = 2, 4
 """Examples per photo."""
+STRANGERS = 2
+"""Invented batteries and debris per drawn battery of a type."""
 UNTAUGHT = -1
 """Label of what is no type of the bundle: only reported on."""
 
@@ -32,7 +34,7 @@ class Lessons:
     labels: NDArray[np.int64]
     """Index of the type, or UNTAUGHT."""
     sources: NDArray[np.str_]
-    """PLAIN, RELIT, BELT, DRAWN or STRANGE, the last with the label of what it is made of."""
+    """PLAIN, RELIT, BELT, DRAWN or STRANGE; the label of the last says nothing."""
     groups: NDArray[np.int64]
     """Examples of one group are never on both sides of a split."""
 
@@ -74,7 +76,7 @@ def gather(
     def add(image: Image, label: int, source: str, group: int, with_strange: bool) -> None:
         rows.append((extract(image), label, source, group))
         if with_strange and label != UNTAUGHT:
-            rows.append((extract(studio.strange(image)), label, STRANGE, group))
+            rows.append((extract(studio.recoloured(image)), label, STRANGE, group))
 
     for photo in tqdm(photos, "photos", unit="photo"):
         label = types.index(photo.label) if photo.label in types else UNTAUGHT
@@ -89,6 +91,9 @@ def gather(
         for i in range(drawn):
             add(studio.drawn(name), label, DRAWN, group, i % 2 == 0)
             group += 1
+    for i in tqdm(range(STRANGERS * drawn * len(types)), "strangers", unit="thing"):
+        image = studio.invented() if i % 3 else studio.debris()
+        rows.append((extract(image), i % len(types), STRANGE, group + i))
     features, labels, sources, groups = zip(*rows, strict=True)
     return Lessons(
         np.array(features, np.float64), np.array(labels), np.array(sources), np.array(groups)

@@ -13,11 +13,11 @@ from ai_edge_litert.interpreter import Interpreter
 from numpy.typing import NDArray
 
 from batsort_learning.efficientnet_lite import FEATURES, lite0, load_weights
+from batsort_learning.examples import SIDE
 from batsort_learning.head import Linear
 from batsort_learning.weights import lite0_state_dict
 
 BACKBONE = "EfficientNet-Lite0, ImageNet, frozen"
-SIDE = 224
 VIEWS = ("as it is", "turned by 180 degrees")
 
 
@@ -29,13 +29,11 @@ def features_network() -> bytes:
 def verdict_network(lda: Linear, logistic: Linear) -> bytes:
     """LiteRT network uint8[1, 224, 224, 3] -> float32[1, n + 1]: LDA's logits, then familiarity.
 
-    `logistic` may have further columns, of what is no type; they are left out.
+    Familiarity is the logit that `logistic` gives to the type with LDA's largest.
     """
     features = _features()
-    types = lda.bias.size
-    kept = Linear(logistic.weights[:, :types], logistic.bias[:types])
-    weights = [tf.constant(part.weights, tf.float32) for part in (lda, kept)]
-    biases = [tf.constant(part.bias, tf.float32) for part in (lda, kept)]
+    weights = [tf.constant(part.weights, tf.float32) for part in (lda, logistic)]
+    biases = [tf.constant(part.bias, tf.float32) for part in (lda, logistic)]
 
     def verdict(image: tf.Tensor) -> tf.Tensor:
         seen = features(image)

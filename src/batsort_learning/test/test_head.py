@@ -1,0 +1,92 @@
+import numpy as np
+import pytest
+
+from batsort_learning.head import (
+    auroc,
+    familiarity,
+    fit_lda,
+    fit_logistic,
+    fit_temperature,
+    grouped_folds,
+    softmax,
+    weighted_quantile,
+    wilson,
+)
+
+
+@pytest.fixture
+def clouds():
+    """Three clouds in eight dimensions: features, labels."""
+    rng = np.random.default_rng(0)
+    labels = np.repeat(np.arange(3), 40)
+    return rng.normal(0, 1, (120, 8)) + 4 * np.eye(3, 8)[labels], labels
+
+
+def test_lda_and_logistic_regression_tell_clouds_apart(clouds):
+    features, labels = clouds
+    weights = np.ones(len(labels))
+    lda = fit_lda(features, labels, weights)
+    logistic = fit_logistic(features, np.eye(3)[labels], weights)
+    for linear in (lda, logistic):
+        assert (linear(features).argmax(axis=1) == labels).mean() > 0.95
+
+
+def test_a_heavier_example_counts_like_its_copies(clouds):
+    features, labels = clouds
+    weights = np.ones(len(labels))
+    weights[:10] = 3.0
+    copied = np.concatenate([features, features[:10], features[:10]])
+    copied_labels = np.concatenate([labels, labels[:10], labels[:10]])
+    once = fit_lda(features, labels, weights)
+    copies = fit_lda(copied, copied_labels, np.ones(len(copied_labels)))
+    assert once.weights == pytest.approx(copies.weights)
+    assert once.bias == pytest.approx(copies.bias)
+
+
+def test_what_is_far_from_every_type_is_less_familiar(clouds):
+    features, labels = clouds
+    strange = -3 * np.eye(8)[3:8].repeat(10, axis=0)
+    targets = np.concatenate([np.eye(3)[labels], np.zeros((50, 3))])
+    everything = np.concatenate([features, strange])
+    logistic = fit_logistic(everything, targets, np.ones(len(everything)))
+    lda = fit_lda(features, labels, np.ones(len(labels)))
+    known, unknown = (familiarity(lda(part), logistic(part)) for part in (features, strange))
+    assert auroc(known, unknown) > 0.98
+
+
+def test_the_temperature_of_scores_that_are_too_sure_is_found():
+    rng = np.random.default_rng(1)
+    honest = rng.normal(0, 2, (4000, 5))
+    scores = softmax(honest)
+    labels = np.array([rng.choice(5, p=row) for row in scores])
+    assert fit_temperature(honest * 7.0, labels, np.ones(4000)) == pytest.approx(7.0, rel=0.1)
+
+
+def test_no_group_is_in_two_folds_and_types_are_spread_evenly():
+    rng = np.random.default_rng(2)
+    groups = rng.integers(0, 60, 300)
+    labels = groups % 3
+    folds = grouped_folds(labels, groups, 5, seed=0)
+    assert all(len(set(folds[groups == group])) == 1 for group in set(groups))
+    for label in range(3):
+        counts = np.bincount(folds[labels == label], minlength=5)
+        assert counts.max() - counts.min() <= 8
+    assert np.array_equal(folds, grouped_folds(labels, groups, 5, seed=0))
+
+
+def test_wilson_s_interval_is_that_of_the_literature():
+    assert wilson(9, 10) == pytest.approx((0.9, 0.5958, 0.9821), abs=1e-3)
+    assert wilson(0, 0) == (0.0, 0.0, 1.0)
+    assert wilson(10, 10)[2] == pytest.approx(1.0)
+
+
+def test_auroc_is_the_chance_of_the_right_order():
+    assert auroc(np.array([2.0, 3.0]), np.array([0.0, 1.0])) == 1.0
+    assert auroc(np.array([1.0]), np.array([1.0])) == 0.5
+    assert auroc(np.array([0.0, 2.0]), np.array([1.0])) == 0.5
+
+
+def test_the_weighted_quantile_counts_weight():
+    values, weights = np.array([3.0, 1.0, 2.0]), np.array([1.0, 8.0, 1.0])
+    assert weighted_quantile(values, weights, 0.5) == 1.0
+    assert weighted_quantile(values, weights, 0.85) == 2.0
