@@ -286,7 +286,7 @@ class Watcher(Node):
 
     def close(self) -> None:
         """Stop listening."""
-        rclpy.shutdown(context=self._context)
+        self._context.try_shutdown()
         self._thread.join(timeout=5.0)
 
     def _spin(self) -> None:
@@ -315,7 +315,9 @@ class Watcher(Node):
     def _on_outcome(self, message: ItemOutcome) -> None:
         if self.run.first_sorted_s is None and message.outcome == ItemOutcome.SORTED_CONFIRMED:
             self.run.first_sorted_s = round(_age_s(), 2)
-        self.run.outcomes.append(message)
+        if message not in self.run.outcomes:
+            # After a restart the same outcomes are said again.
+            self.run.outcomes.append(message)
 
     def _on_bins(self, message: BinStates) -> None:
         self.run.bins = message

@@ -1,6 +1,6 @@
 """Runs the nodes of a launch file, for machines whose ROS 2 comes without ``ros2 launch``.
 
-Every node has a process group of its own. Ctrl-C ends them all: SIGINT, after a while SIGTERM, then
+Every node has a process group of its own. Ctrl-C ends them all: SIGTERM, after a while
 SIGKILL; and the kernel ends them where this process itself is killed.
 """
 
@@ -23,7 +23,7 @@ from batsort_bringup.launchfile import LaunchError, Node
 REFUSED = 2
 """Exit status of a node that has refused its configuration: starting it again would not help."""
 PATIENCE_S = 5.0
-"""How long a node may take to end after SIGINT, and again after SIGTERM."""
+"""How long a node may take to end after SIGTERM."""
 RUNNER = "launch"
 """The label of the runner's own lines."""
 
@@ -153,10 +153,10 @@ class _Launch:
         stopping = asyncio.create_task(self.stop.wait())
         await asyncio.wait({exited, stopping}, return_when=asyncio.FIRST_COMPLETED)
         stopping.cancel()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            if not exited.done():
-                _signal_group(process.pid, number)
-                await asyncio.wait({exited}, timeout=PATIENCE_S)
+        if not exited.done():
+            # Not SIGINT, which Python answers with a traceback where it is still importing.
+            _signal_group(process.pid, signal.SIGTERM)
+            await asyncio.wait({exited}, timeout=PATIENCE_S)
         _signal_group(process.pid, signal.SIGKILL)  # whoever is left of the group
         code = await exited
         await forwarding

@@ -13,7 +13,8 @@ from batsort_interfaces.msg import BeltState
 
 from .convert import reading_of
 
-SILENCE_S = 1.0
+SILENCE_S = 2.5
+"""Longer than the supervisor's patience, so that it is the silent belt node that gets the blame."""
 
 
 class BeltFollower:

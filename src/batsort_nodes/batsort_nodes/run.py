@@ -33,6 +33,10 @@ def run(make_node: Callable[[], Node]) -> int:
         return REFUSED
     except (KeyboardInterrupt, ExternalShutdownException):
         pass
+    except RuntimeError:
+        # What rclpy raises where it is told to end while a node is being made.
+        if rclpy.ok():
+            raise
     finally:
         if node is not None:
             node.destroy_node()

@@ -34,7 +34,7 @@ class Bench:
         return node
 
     def close(self) -> None:
-        """End every node."""
+        """End every node now: one that is left to the garbage collector can deadlock Fast DDS."""
         for node in self.executor.get_nodes():
             node.destroy_node()
         self.executor.shutdown()

@@ -29,9 +29,9 @@ PARAMETERS = (
 def test_a_bad_override_is_refused_by_name_value_and_what_is_allowed(
     bench, name: str, value: str, allowed: str
 ) -> None:
-    bench(**{name: value})
+    node = bench(**{name: value}).add(rclpy.create_node("tested"))
     with pytest.raises(ConfigurationError) as error:
-        declare(rclpy.create_node("tested"), PARAMETERS)
+        declare(node, PARAMETERS)
     assert str(error.value).startswith(f"{name}: ")
     assert str(error.value).endswith(f"allowed: {allowed}")
 
@@ -41,8 +41,7 @@ def test_a_bad_override_is_refused_by_name_value_and_what_is_allowed(
     [("rate", 51.0), ("rate", float("nan")), ("threads", 0), ("source", "webcam")],
 )
 def test_a_bad_value_at_run_time_is_refused_and_the_old_one_kept(bench, name: str, value) -> None:
-    bench()
-    node = rclpy.create_node("tested")
+    node = bench().add(rclpy.create_node("tested"))
     declare(node, PARAMETERS)
     before = node.get_parameter(name).value
     (result,) = node.set_parameters([RosParameter(name, value=value)])

@@ -364,6 +364,10 @@ def main() -> int:
         return REFUSED
     except (KeyboardInterrupt, ExternalShutdownException):
         pass
+    except RuntimeError:
+        # What rclpy raises where it is told to end while the node is being made.
+        if rclpy.ok():
+            raise
     finally:
         if node is not None:
             node.destroy_node()
