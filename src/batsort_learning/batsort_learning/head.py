@@ -1,7 +1,7 @@
 """What is learnt on top of the backbone's features: two linear classifiers, folds, calibration.
 
 Shrinkage LDA names the type best; what a logistic regression of that type against all else says of
-it tells best whether it is any known type at all. NumPy alone, and deterministic.
+it, with LDA's lead, tells best whether it is of any known type at all. All is deterministic.
 """
 
 from __future__ import annotations
@@ -88,9 +88,14 @@ def softmax(logits: Floats) -> Floats:
     return np.asarray(powers / powers.sum(axis=1, keepdims=True))
 
 
-def familiarity(lda: Floats, logistic: Floats) -> Floats:
-    """float64[m]: the logit that `logistic` gives to the type that `lda` names."""
-    return logistic[np.arange(len(lda)), lda.argmax(axis=1)]
+def lead(logits: Floats) -> Floats:
+    """float64[m]: how far LDA's winner stands above the mean of all types, as a distance."""
+    return np.asarray(np.sqrt(logits.max(axis=1) - logits.mean(axis=1)))
+
+
+def familiarity(lda: Floats, logistic: Floats, blend: float) -> Floats:
+    """float64[m]: the logit that `logistic` gives to the type that `lda` names, plus its lead."""
+    return logistic[np.arange(len(lda)), lda.argmax(axis=1)] + blend * lead(lda)
 
 
 def fit_temperature(logits: Floats, labels: Ints, weights: Floats) -> float:

@@ -14,7 +14,8 @@ from batsort_learning.examples import Studio
 from batsort_perception.preprocess import Image
 from batsort_twin.wraps import KNOWN, THINGS, UNKNOWN
 
-PLAIN, RELIT, BELT, DRAWN, STRANGE = "plain", "relit", "belt", "drawn", "strange"
+PLAIN, RELIT, BELT, DRAWN = "plain", "relit", "belt", "drawn"
+RECOLOURED, STRANGER = "recoloured", "stranger"
 SHARES = {PLAIN: 0.2, RELIT: 0.2, BELT: 0.4, DRAWN: 0.2}
 """Weight of each source in learning; within it every type weighs the same."""
 RELIT_COUNT, BELT_COUNT = 2, 4
@@ -34,14 +35,14 @@ class Lessons:
     labels: NDArray[np.int64]
     """Index of the type, or UNTAUGHT."""
     sources: NDArray[np.str_]
-    """PLAIN, RELIT, BELT, DRAWN or STRANGE; the label of the last says nothing."""
+    """PLAIN, RELIT, BELT, DRAWN, or what is no type: RECOLOURED, STRANGER, whatever its label."""
     groups: NDArray[np.int64]
     """Examples of one group are never on both sides of a split."""
 
     def known(self, source: str | None = None) -> NDArray[np.bool_]:
         """Where an example shows a type of the bundle as it is, of one source or of any."""
-        chosen = self.sources != STRANGE if source is None else self.sources == source
-        return (self.labels != UNTAUGHT) & chosen
+        sources = list(SHARES) if source is None else [source]
+        return (self.labels != UNTAUGHT) & np.isin(self.sources, sources)
 
     def weights(self, chosen: NDArray[np.bool_]) -> NDArray[np.float64]:
         """float64 for the chosen examples by SHARES, every type alike."""
@@ -73,10 +74,10 @@ def gather(
     studio = Studio(seed)
     rows: list[tuple[NDArray[np.float32], int, str, int]] = []
 
-    def add(image: Image, label: int, source: str, group: int, with_strange: bool) -> None:
+    def add(image: Image, label: int, source: str, group: int, recoloured: bool) -> None:
         rows.append((extract(image), label, source, group))
-        if with_strange and label != UNTAUGHT:
-            rows.append((extract(studio.recoloured(image)), label, STRANGE, group))
+        if recoloured and label != UNTAUGHT:
+            rows.append((extract(studio.recoloured(image)), label, RECOLOURED, group))
 
     for photo in tqdm(photos, "photos", unit="photo"):
         label = types.index(photo.label) if photo.label in types else UNTAUGHT
@@ -93,7 +94,7 @@ def gather(
             group += 1
     for i in tqdm(range(STRANGERS * drawn * len(types)), "strangers", unit="thing"):
         image = studio.invented() if i % 3 else studio.debris()
-        rows.append((extract(image), i % len(types), STRANGE, group + i))
+        rows.append((extract(image), i % len(types), STRANGER, group + i))
     features, labels, sources, groups = zip(*rows, strict=True)
     return Lessons(
         np.array(features, np.float64), np.array(labels), np.array(sources), np.array(groups)

@@ -26,10 +26,10 @@ def features_network() -> bytes:
     return _convert(_features())
 
 
-def verdict_network(lda: Linear, logistic: Linear) -> bytes:
+def verdict_network(lda: Linear, logistic: Linear, blend: float) -> bytes:
     """LiteRT network uint8[1, 224, 224, 3] -> float32[1, n + 1]: LDA's logits, then familiarity.
 
-    Familiarity is the logit that `logistic` gives to the type with LDA's largest.
+    The parameters are those of `head.familiarity`.
     """
     features = _features()
     weights = [tf.constant(part.weights, tf.float32) for part in (lda, logistic)]
@@ -40,7 +40,8 @@ def verdict_network(lda: Linear, logistic: Linear) -> bytes:
         logits, known = (seen @ w + b for w, b in zip(weights, biases, strict=True))
         best = tf.reduce_max(logits, axis=1, keepdims=True)
         others = tf.cast(logits < best, tf.float32) * -1e6
-        familiarity = tf.reduce_max(known + others, axis=1, keepdims=True)
+        lead = tf.sqrt(best - tf.reduce_mean(logits, axis=1, keepdims=True))
+        familiarity = tf.reduce_max(known + others, axis=1, keepdims=True) + blend * lead
         return tf.concat([logits, familiarity], axis=1)
 
     return _convert(verdict)

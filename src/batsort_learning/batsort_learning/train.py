@@ -22,6 +22,7 @@ from batsort_learning.head import (
     fit_logistic,
     fit_temperature,
     grouped_folds,
+    lead,
     softmax,
     weighted_quantile,
     wilson,
@@ -31,7 +32,8 @@ from batsort_learning.lessons import (
     BELT_COUNT,
     DRAWN,
     PLAIN,
-    STRANGE,
+    RECOLOURED,
+    STRANGER,
     UNTAUGHT,
     Lessons,
     gather,
@@ -45,8 +47,10 @@ THRESHOLD = 0.8
 """Least confidence of the default recipe."""
 KNOWN_KEPT = 0.95
 """Share of known examples whose novelty is below 1."""
-STRANGE_WEIGHT = 1.0
-"""Of all strange examples together, as a multiple of all known ones."""
+STRANGE_SHARES = {RECOLOURED: 0.5, STRANGER: 1.5}
+"""Weight of what is no type, as a multiple of that of all known examples."""
+LEAD_SHARE = 0.2
+"""Spread of LDA's lead in familiarity, as a part of the spread of the logits."""
 PURITIES = (0.95, 0.98, 0.99, 0.995)
 NETWORK_FILE = "network.tflite"
 OUTLIERS = (
@@ -69,11 +73,13 @@ class Head:
 
     lda: Linear
     logistic: Linear
+    blend: float
+    """Weight of LDA's lead in familiarity."""
 
     def __call__(self, features: NDArray[np.float64]) -> tuple[NDArray[np.float64], ...]:
         """Logits float64[m, n] and familiarity float64[m] of float64[m, d]."""
         logits = self.lda(features)
-        return logits, familiarity(logits, self.logistic(features))
+        return logits, familiarity(logits, self.logistic(features), self.blend)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,17 +92,20 @@ class OutOfFold:
 
 def fit(lessons: Lessons, chosen: NDArray[np.bool_]) -> Head:
     """Fit both classifiers to the chosen lessons."""
-    known, strange = lessons.known() & chosen, (lessons.sources == STRANGE) & chosen
+    known = lessons.known() & chosen
     weights = lessons.weights(known)
     lda = fit_lda(lessons.features[known], lessons.labels[known], weights)
-    types = int(lessons.labels.max()) + 1
-    each = STRANGE_WEIGHT * weights.sum() / max(1, strange.sum())
-    logistic = fit_logistic(
-        np.concatenate([lessons.features[known], lessons.features[strange]]),
-        np.concatenate([np.eye(types)[lessons.labels[known]], np.zeros((strange.sum(), types))]),
-        np.concatenate([weights, np.full(strange.sum(), each)]),
-    )
-    return Head(lda, logistic)
+    targets = np.eye(lda.bias.size)[lessons.labels] * known[:, None]
+    every_weight = np.zeros(len(known))
+    for source, share in STRANGE_SHARES.items():
+        members = chosen & (lessons.sources == source)
+        every_weight[members] = share * weights.sum() / max(1, members.sum())
+    every_weight[known] = weights
+    learnt = every_weight > 0
+    logistic = fit_logistic(lessons.features[learnt], targets[learnt], every_weight[learnt])
+    logits = lda(lessons.features[known])
+    spread = familiarity(logits, logistic(lessons.features[known]), 0.0).std()
+    return Head(lda, logistic, float(LEAD_SHARE * spread / lead(logits).std()))
 
 
 def cross_validate(lessons: Lessons, seed: int) -> OutOfFold:
@@ -273,7 +282,7 @@ def train(folder: Path, out: Path, drawn: int, seed: int) -> str:
     lessons = gather(photos, types, drawn, seed, extract)
     fitted = calibrate(lessons, cross_validate(lessons, seed), types)
     head = fit(lessons, lessons.labels != UNTAUGHT)
-    made = network.verdict_network(head.lda, head.logistic)
+    made = network.verdict_network(head.lda, head.logistic, head.blend)
     write_bundle(
         out,
         made,

@@ -50,7 +50,7 @@ def test_what_is_far_from_every_type_is_less_familiar(clouds):
     everything = np.concatenate([features, strange])
     logistic = fit_logistic(everything, targets, np.ones(len(everything)))
     lda = fit_lda(features, labels, np.ones(len(labels)))
-    known, unknown = (familiarity(lda(part), logistic(part)) for part in (features, strange))
+    known, unknown = (familiarity(lda(part), logistic(part), 0.5) for part in (features, strange))
     assert auroc(known, unknown) > 0.98
 
 
