@@ -12,11 +12,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticArray
+from rclpy.event_handler import PublisherEventCallbacks, SubscriptionEventCallbacks
 from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, QoSProfile
 from sensor_msgs.msg import CameraInfo, Image
 
 from batsort_interfaces import msg as batsort
+
+QUIET = {"use_default_callbacks": False}
+"""rclpy's own event handlers are rebuilt at every wait of the executor, for a warning or two."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +83,9 @@ DIAGNOSTICS = Topic("/diagnostics", DiagnosticArray, 10, "all", ("supervisor",))
 def publisher(node: Node, name: str) -> Any:
     """Make the publisher of a topic in the table."""
     topic = TOPICS[name]
-    return node.create_publisher(topic.type, topic.name, topic.qos)
+    return node.create_publisher(
+        topic.type, topic.name, topic.qos, event_callbacks=PublisherEventCallbacks(**QUIET)
+    )
 
 
 def subscription(node: Node, name: str, callback: Callable[[Any], None]) -> Any:
@@ -92,7 +98,13 @@ def subscription(node: Node, name: str, callback: Callable[[Any], None]) -> Any:
         except ValueError as error:
             node.get_logger().warning(f"{name}: refused: {error}", throttle_duration_sec=1.0)
 
-    return node.create_subscription(topic.type, topic.name, take, topic.qos)
+    return node.create_subscription(
+        topic.type,
+        topic.name,
+        take,
+        topic.qos,
+        event_callbacks=SubscriptionEventCallbacks(**QUIET),
+    )
 
 
 def unheard(node: Node) -> str:
