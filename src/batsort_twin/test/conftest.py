@@ -44,7 +44,7 @@ def cell() -> CellDescription:
                 "pulse_max_s": 0.040,
                 "command_margin_s": 0.020,
             },
-            "confirm": {"window": 0.15, "timeout_s": 1.0},
+            "confirm": {"window": 0.15, "timeout_s": 1.0, "grace_s": 4.0},
             "items": {"min_length": 0.010, "max_length": 0.075},
             "bins": [*bins, {"name": "others", "distance": 2.10, "capacity": 0}],
             "recipe": {
