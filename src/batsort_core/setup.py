@@ -17,5 +17,4 @@ setup(
     maintainer_email="maintainers@example.org",
     description="Everything a BatSort cell decides, as pure Python.",
     license="Apache-2.0",
-    tests_require=["pytest"],
 )

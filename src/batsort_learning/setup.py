@@ -16,7 +16,6 @@ setup(
     maintainer_email="maintainers@example.org",
     description="Teaches a BatSort cell: photos in, a model bundle with honest figures out.",
     license="Apache-2.0",
-    tests_require=["pytest"],
     entry_points={
         "console_scripts": [
             "train = batsort_learning.__main__:main_train",

@@ -17,5 +17,4 @@ setup(
     maintainer_email="maintainers@example.org",
     description="From an image of the belt to the type of a battery, with confidence and novelty.",
     license="Apache-2.0",
-    tests_require=["pytest"],
 )

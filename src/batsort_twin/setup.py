@@ -18,6 +18,5 @@ setup(
     maintainer_email="maintainers@example.org",
     description="Embedded simulator of a BatSort cell.",
     license="Apache-2.0",
-    tests_require=["pytest"],
     entry_points={"console_scripts": ["twin = batsort_twin.node:main"]},
 )
