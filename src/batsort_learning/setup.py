@@ -1,11 +1,12 @@
 from setuptools import setup
 
 PACKAGE = "batsort_learning"
+COMMANDS = ("train", "evaluate")
 
 setup(
     name=PACKAGE,
     version="0.1.0",
-    packages=[PACKAGE],
+    packages=[PACKAGE, f"{PACKAGE}.commands"],
     data_files=[
         ("share/ament_index/resource_index/packages", [f"resource/{PACKAGE}"]),
         (f"share/{PACKAGE}", ["package.xml"]),
@@ -16,10 +17,5 @@ setup(
     maintainer_email="maintainers@example.org",
     description="Teaches a BatSort cell: photos in, a model bundle with honest figures out.",
     license="Apache-2.0",
-    entry_points={
-        "console_scripts": [
-            "train = batsort_learning.__main__:main_train",
-            "evaluate = batsort_learning.__main__:main_evaluate",
-        ]
-    },
+    entry_points={"console_scripts": [f"{name} = {PACKAGE}.__main__:command" for name in COMMANDS]},
 )

@@ -1,11 +1,13 @@
-"""EfficientNet-Lite0 as a Keras model, to be filled with its published ImageNet weights.
+"""EfficientNet-Lite0 to 2 as Keras models, to be filled with their published ImageNet weights.
 
-Source: Tan and Le 2019, "EfficientNet", and its Lite variant: no squeeze-and-excitation, ReLU6.
+Source: Tan and Le 2019, "EfficientNet", and its Lite variants: no squeeze-and-excitation, ReLU6,
+stem and head of one width, first and last stage of one block in all of them.
 """
 
 from __future__ import annotations
 
-from typing import Any
+import math
+from typing import Any, NamedTuple
 
 import keras
 
@@ -24,30 +26,47 @@ STAGES = (
 )
 
 
-def lite0(size: int = 224, top: bool = False) -> keras.Model:
-    """Return Lite0 over RGB images, values 0 to 255: float32[n, size, size, 3].
+class Variant(NamedTuple):
+    """How a network of the family differs from Lite0."""
+
+    width: float
+    """Of Lite0's filters."""
+    depth: float
+    """Of Lite0's repeats."""
+    side: int
+    """Of the images it was trained on [px]."""
+
+
+VARIANTS = {0: Variant(1.0, 1.0, 224), 1: Variant(1.0, 1.1, 240), 2: Variant(1.1, 1.2, 260)}
+
+
+def lite(number: int, height: int, width: int, top: bool = False) -> keras.Model:
+    """Return EfficientNet-Lite `number` over RGB images, 0 to 255: float32[n, height, width, 3].
 
     The output is the pooled feature vector float32[n, 1280], or with `top` ImageNet's 1000 logits.
     """
-    image = keras.Input((size, size, 3), name="image")
+    variant = VARIANTS[number]
+    image = keras.Input((height, width, 3), name="image")
     x = keras.layers.Rescaling(1 / 128, -127 / 128, name="scale")(image)
     x = _conv(x, 32, 3, 2, "conv_stem", "bn0")
-    index, width = 0, 32
-    for repeats, kernel, first_stride, expansion, filters in STAGES:
-        for repeat in range(repeats):
+    index, channels = 0, 32
+    for i, (repeats, kernel, first_stride, expansion, base) in enumerate(STAGES):
+        filters = _rounded(base * variant.width)
+        scaled = 0 < i < len(STAGES) - 1
+        for repeat in range(math.ceil(repeats * variant.depth) if scaled else repeats):
             stride, block, y = first_stride if repeat == 0 else 1, f"blocks.{index}", x
             if expansion > 1:
-                y = _conv(y, width * expansion, 1, 1, f"{block}.expand_conv", f"{block}.bn0")
+                y = _conv(y, channels * expansion, 1, 1, f"{block}.expand_conv", f"{block}.bn0")
             y = _depthwise(y, kernel, stride, f"{block}.depthwise_conv", f"{block}.bn1")
             y = _conv(y, filters, 1, 1, f"{block}.project_conv", f"{block}.bn2", relu=False)
-            residual = stride == 1 and width == filters
+            residual = stride == 1 and channels == filters
             x = keras.layers.Add(name=f"{block}.add")([x, y]) if residual else y
-            index, width = index + 1, filters
+            index, channels = index + 1, filters
     x = _conv(x, FEATURES, 1, 1, "conv_head", "bn1")
     x = keras.layers.GlobalAveragePooling2D(name="pool")(x)
     if top:
         x = keras.layers.Dense(1000, name="fc")(x)
-    return keras.Model(image, x, name="efficientnet_lite0")
+    return keras.Model(image, x, name=f"efficientnet_lite{number}")
 
 
 def load_weights(model: keras.Model, state: StateDict) -> None:
@@ -71,6 +90,12 @@ def load_weights(model: keras.Model, state: StateDict) -> None:
         elif isinstance(layer, keras.layers.Dense):
             arrays[0] = arrays[0].T
         layer.set_weights(arrays)
+
+
+def _rounded(filters: float) -> int:
+    """The nearest multiple of 8 that is not below 90 % of `filters`."""
+    result = max(8, int(filters + 4) // 8 * 8)
+    return result + 8 if result < 0.9 * filters else result
 
 
 def _conv(

@@ -12,7 +12,7 @@ from tqdm import tqdm
 
 from batsort_learning.data import LabelledPhoto, read_photos
 from batsort_learning.examples import Studio
-from batsort_learning.head import auroc, wilson
+from batsort_learning.figures import auroc, wilson
 from batsort_perception.bundle import Bundle
 from batsort_perception.engine import Engine
 

@@ -1,4 +1,4 @@
-"""What is learnt on top of the backbone's features: two linear classifiers, folds, calibration.
+"""What is learnt on top of the backbone's features: two linear classifiers and their calibration.
 
 Shrinkage LDA names the type best; what a logistic regression of that type against all else says of
 it, with LDA's lead, tells best whether it is of any known type at all. All is deterministic.
@@ -14,8 +14,6 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
-
-Z95 = 1.959964
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,43 +114,8 @@ def fit_temperature(logits: Floats, labels: Ints, weights: Floats) -> float:
     return math.exp((low + high) / 2)
 
 
-def grouped_folds(labels: Ints, groups: Ints, folds: int, seed: int) -> Ints:
-    """int[m] below `folds`: stratified by label, and no group in more than one fold."""
-    rng = np.random.default_rng(seed)
-    names = rng.permutation(np.unique(groups))
-    sizes = {name: int(np.sum(groups == name)) for name in names}
-    kinds = int(labels.max()) + 1
-    counts, result = np.zeros((folds, kinds)), np.empty(len(labels), np.int64)
-    for name in sorted(names, key=lambda name: -sizes[name]):
-        members = groups == name
-        added = np.bincount(labels[members], minlength=kinds)
-        growth = ((counts + added) ** 2 - counts**2).sum(axis=1) + rng.random(folds) * 1e-3
-        chosen = int(growth.argmin())
-        result[members] = chosen
-        counts[chosen] += added
-    return result
-
-
 def weighted_quantile(values: Floats, weights: Floats, share: float) -> float:
     """The least value that `share` of the weight lies at or below."""
     order = np.argsort(values)
     reached = np.cumsum(weights[order]) >= share * weights.sum()
     return float(values[order][int(reached.argmax())])
-
-
-def wilson(hits: float, n: int) -> tuple[float, float, float]:
-    """A share and its 95 % interval. Source: Wilson 1927. (0, 0, 1) for n = 0."""
-    if n == 0:
-        return 0.0, 0.0, 1.0
-    share, z2 = float(hits) / n, Z95**2
-    middle = (share + z2 / (2 * n)) / (1 + z2 / n)
-    half = Z95 / (1 + z2 / n) * math.sqrt(share * (1 - share) / n + z2 / (4 * n * n))
-    return share, max(0.0, middle - half), min(1.0, middle + half)
-
-
-def auroc(positive: Floats, negative: Floats) -> float:
-    """The chance that a positive's value is above a negative's, ties counting half."""
-    ordered = np.sort(negative)
-    below = np.searchsorted(ordered, positive, "left")
-    upto = np.searchsorted(ordered, positive, "right")
-    return float((below + upto).mean() / (2 * len(negative)))

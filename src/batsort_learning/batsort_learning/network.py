@@ -12,10 +12,10 @@ import tensorflow as tf
 from ai_edge_litert.interpreter import Interpreter
 from numpy.typing import NDArray
 
-from batsort_learning.efficientnet_lite import FEATURES, lite0, load_weights
+from batsort_learning.efficientnet_lite import FEATURES, lite, load_weights
 from batsort_learning.examples import SIDE
 from batsort_learning.head import Linear
-from batsort_learning.weights import lite0_state_dict
+from batsort_learning.weights import lite_state_dict
 
 BACKBONE = "EfficientNet-Lite0, ImageNet, frozen"
 VIEWS = ("as it is", "turned by 180 degrees")
@@ -65,8 +65,8 @@ class Runner:
 
 def _features() -> Callable[[tf.Tensor], tf.Tensor]:
     """From uint8[1, 224, 224, 3] to float32[1, 1280]."""
-    backbone = lite0(SIDE)
-    load_weights(backbone, lite0_state_dict())
+    backbone = lite(0, SIDE, SIDE)
+    load_weights(backbone, lite_state_dict(0))
     backbone.trainable = False
 
     def features(image: tf.Tensor) -> tf.Tensor:

