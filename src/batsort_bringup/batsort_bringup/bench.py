@@ -94,7 +94,9 @@ def bench_core(items: int = 2000, rate: float = 10.0, velocity: float = 1.0) -> 
         item = Item(1 + stamp // 1000, EPOCH, index * pitch, 0.05, stamp)
         bins.on_item(item)
         sorter.on_item(item)
-        verdict = Verdict(item.id, types[index % len(types)], 0.99, 0.1, stamp)
+        type = types[index % len(types)]
+        scores = dict.fromkeys(types, 0.0) | {type: 0.99}
+        verdict = Verdict(item.id, type, 0.99, 0.1, stamp, scores)
         before = time.perf_counter()
         results = sorter.on_verdict(verdict)
         decided_s.append(time.perf_counter() - before)

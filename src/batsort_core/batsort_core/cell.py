@@ -217,3 +217,6 @@ def _check_recipe(cell: CellDescription) -> None:
     for type_name, bin_name in cell.recipe.types.items():
         if bin_name not in names:
             refuse(f"recipe.types.{type_name}", bin_name, ", ".join(names))
+    for type_name in cell.recipe.weights or {}:
+        if type_name not in cell.recipe.types:
+            refuse("recipe.weights", type_name, ", ".join(cell.recipe.types))

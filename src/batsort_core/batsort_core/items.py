@@ -1,7 +1,11 @@
 """What travels through the cell, and the words for what becomes of it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Annotated
+
+from batsort_core.schema import Range
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +38,8 @@ class Verdict:
     """Above 1 the item is unlike anything taught."""
     image_stamp: int
     """Exposure of the image judged [ns]."""
+    scores: Mapping[str, Annotated[float, Range(least=0.0, most=1.0)]] | None = None
+    """Of each type the model bundle knows, sum 1; None: not known."""
 
 
 class Reason(StrEnum):

@@ -1,5 +1,6 @@
 """The recipe: which type goes into which bin, and what is too uncertain to be sorted."""
 
+import math
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Annotated
@@ -24,20 +25,42 @@ class Recipe:
     """Above it an item is of an unknown type; 1.0 is the bundle's own limit."""
     types: Mapping[str, str]
     """Bin of each type."""
+    weights: Mapping[str, Annotated[float, Range(least=1.0, most=1000.0)]] | None = None
+    """How much worse than usual it is when a battery of the type lands in another type's bin; 1
+    where not given."""
 
-    def choose(self, type: str, confidence: float, novelty: float) -> tuple[str, Reason]:
+    def choose(
+        self, type: str, confidence: float, novelty: float, scores: Mapping[str, float] | None
+    ) -> tuple[str, Reason]:
         """Bin and reason for a verdict: the first that holds of unknown, uncertain, by recipe, sort
 
-        A type the recipe does not name is unknown to it. What cannot be compared (NaN) never sorts.
+        A type the recipe does not name is unknown to it. Uncertain is a confidence below the
+        threshold, or scores (0 to 1 by type, together 1) at which the bin is too risky. What cannot
+        be compared (NaN) never sorts.
         """
         bin = self.types.get(type)
         if bin is None or not novelty <= self.novelty_limit:
             return self.others, Reason.UNKNOWN_TYPE
-        if not confidence >= self.threshold:
+        if not confidence >= self.threshold or self._too_risky(bin, scores or {}):
             return self.others, Reason.LOW_CONFIDENCE
         if bin == self.others:
             return self.others, Reason.BY_RECIPE
         return bin, Reason.SORT
+
+    def _too_risky(self, bin: str, scores: Mapping[str, float]) -> bool:
+        """Whether `bin` is expected to cost more than the threshold allows (C. K. Chow 1970, On
+        optimum recognition error and reject tradeoff, with a cost for each type):
+
+            sum of weight(t) * score(t) over the types t of other bins > 1 - threshold
+
+        Where a weighted type has no score, every bin but its own is too risky.
+        """
+        weights = self.weights or {}
+        known = {**dict.fromkeys(weights, math.nan), **scores}
+        wrong = {type: score for type, score in known.items() if self.types.get(type) != bin}
+        cost = math.fsum(weights.get(type, 1.0) * score for type, score in wrong.items())
+        # Where nothing is weighted the threshold has decided; rounding must not decide again.
+        return not cost <= max(1.0 - self.threshold, math.fsum(wrong.values()))
 
     def assign(
         self, bin: str, types: Iterable[str], known_types: Collection[str], bins: Collection[str]

@@ -163,7 +163,9 @@ class Sorter:
         return [track.decision, self._shot(track, fire=True)]
 
     def _judge(self, item: Item, verdict: Verdict, reading: BeltReading) -> tuple[str, Reason]:
-        bin, reason = self.recipe.choose(verdict.type, verdict.confidence, verdict.novelty)
+        bin, reason = self.recipe.choose(
+            verdict.type, verdict.confidence, verdict.novelty, verdict.scores
+        )
         if reason is not Reason.SORT:
             return bin, reason
         if item.length > self._cell.items.max_length or any(

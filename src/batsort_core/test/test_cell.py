@@ -60,7 +60,7 @@ def test_every_field_that_is_missing_or_unknown_is_named(document: Document) -> 
     tables = [document, *(v for v in document.values() if isinstance(v, dict))]
     for table in tables:
         for key in list(table):
-            if table is document["recipe"].get("types"):
+            if key == "weights":
                 continue
             good = table.pop(key)
             with pytest.raises(CellError, match=rf"(^|\.){key}: missing; allowed: "):
@@ -71,6 +71,11 @@ def test_every_field_that_is_missing_or_unknown_is_named(document: Document) -> 
             parse_cell(document)
         del table["colour"]
     parse_cell(document)
+
+
+def test_weights_are_optional(document: Document) -> None:
+    del document["recipe"]["weights"]
+    assert parse_cell(document).recipe.weights is None
 
 
 @pytest.mark.parametrize(
@@ -113,6 +118,15 @@ def test_every_field_that_is_missing_or_unknown_is_named(document: Document) -> 
             "recipe.types.Klarus: 'paper' is refused; allowed: duracell_alk, energizer_alk, "
             "energizer_ind, energizer_li, exell_green, exell_yellow, gp_alk, ikea_alk, klarus, "
             "others",
+        ),
+        (
+            lambda d: d["recipe"]["weights"].update(Klarus=0.5),
+            "recipe.weights.Klarus: 0.5 is refused; allowed: a number from 1 up to 1000",
+        ),
+        (
+            lambda d: d["recipe"]["weights"].update(Paper=2.0),
+            "recipe.weights: 'Paper' is refused; allowed: Duracell_Alk, Energizer_Alk, "
+            "Energizer_Ind, Energizer_Li, Exell_Green, Exell_Yellow, GP_Alk, IKEA_Alk, Klarus",
         ),
         (
             lambda d: d["belt"].update(velocity=1.6),

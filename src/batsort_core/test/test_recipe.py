@@ -1,13 +1,36 @@
 import math
+from array import array
+from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from batsort_core.items import Reason
 from batsort_core.recipe import Recipe, RecipeError
 
 RECIPE = Recipe("others", 0.8, 1.0, {"A": "left", "B": "right", "C": "others"})
+TYPES = ("A", "A2", "B", "C", "Li", "Z")
+"""Of the bundle; the recipe does not name Z."""
+WEIGHABLE = replace(RECIPE, types={**RECIPE.types, "A2": "left", "Li": "lithium"})
+LIMIT = 1.0 - RECIPE.threshold
+
+weights = st.dictionaries(st.sampled_from(sorted(WEIGHABLE.types)), st.floats(1.0, 1000.0))
+
+
+@st.composite
+def scores(draw: st.DrawFn) -> dict[str, float]:
+    """As the classifier sends them, the highest first: float32, sum 1 but for rounding."""
+    sure = draw(st.just(0.8) | st.floats(0.7, 1.0))
+    shares = draw(st.lists(st.integers(1, 1000), min_size=5, max_size=5))
+    rest = [share * (1.0 - sure) / sum(shares) for share in shares]
+    return dict(zip(draw(st.permutations(TYPES)), array("f", [sure, *rest]), strict=True))
+
+
+def choose(recipe: Recipe, scores: dict[str, float]) -> tuple[str, Reason]:
+    """What the recipe says of the type with the highest score."""
+    best = next(iter(scores))
+    return recipe.choose(best, scores[best], 0.5, scores)
 
 
 @pytest.mark.parametrize(
@@ -27,14 +50,65 @@ RECIPE = Recipe("others", 0.8, 1.0, {"A": "left", "B": "right", "C": "others"})
 def test_the_first_reason_that_applies_is_given(
     type: str, confidence: float, novelty: float, expected: tuple[str, Reason]
 ) -> None:
-    assert RECIPE.choose(type, confidence, novelty) == expected
+    assert RECIPE.choose(type, confidence, novelty, None) == expected
 
 
 @given(st.text(), st.floats(), st.floats())
 def test_only_what_the_recipe_names_is_sorted(type: str, confidence: float, novelty: float) -> None:
-    bin, reason = RECIPE.choose(type, confidence, novelty)
+    bin, reason = RECIPE.choose(type, confidence, novelty, None)
     assert (reason is Reason.SORT) == (bin != "others")
     assert reason is not Reason.SORT or (type in "AB" and confidence >= 0.8 and novelty <= 1.0)
+
+
+@settings(deadline=None)
+@given(scores())
+def test_weights_of_1_decide_as_the_threshold_alone(scores: dict[str, float]) -> None:
+    ones = replace(WEIGHABLE, weights=dict.fromkeys(WEIGHABLE.types, 1.0))
+    best = next(iter(scores))
+    by_threshold = WEIGHABLE.choose(best, scores[best], 0.5, None)
+    assert choose(ones, scores) == choose(WEIGHABLE, scores) == by_threshold
+
+
+@settings(deadline=None)
+@given(scores(), weights, st.sampled_from(sorted(WEIGHABLE.types)), st.floats(1.0, 1000.0))
+def test_a_higher_weight_never_turns_a_rejection_into_a_shot(
+    scores: dict[str, float], weights: dict[str, float], type: str, weight: float
+) -> None:
+    lower = choose(replace(WEIGHABLE, weights=weights), scores)
+    raised = weights | {type: max(weight, weights.get(type, 1.0))}
+    higher = choose(replace(WEIGHABLE, weights=raised), scores)
+    assert higher == lower or higher[1] is Reason.LOW_CONFIDENCE
+
+
+@settings(deadline=None)
+@given(scores(), st.floats(1.001, 1000.0), st.floats(1.001, 5.0))
+def test_too_high_a_chance_of_li_ion_is_never_blown_into_another_bin(
+    scores: dict[str, float], weight: float, beyond: float
+) -> None:
+    recipe = replace(WEIGHABLE, weights={"Li": weight})
+    scores["Li"] = min(beyond * LIMIT / weight, 1.0)
+    for type in ("A", "A2", "B"):
+        assert recipe.choose(type, 0.99, 0.5, scores) == ("others", Reason.LOW_CONFIDENCE)
+    assert recipe.choose("Li", 0.99, 0.5, scores) == ("lithium", Reason.SORT)
+
+
+@pytest.mark.parametrize(
+    ("scores", "bin"),
+    [
+        ({"A": 0.94, "B": 0.03, "Li": 0.03}, "left"),
+        ({"A": 0.94, "B": 0.01, "Li": 0.05}, "others"),
+        ({"A": 0.85, "B": 0.11, "Li": 0.04}, "others"),
+        ({"A": 0.85, "A2": 0.11, "Li": 0.039}, "left"),
+        ({"A": 0.94, "Li": math.nan}, "others"),
+        ({"A": 0.94, "B": math.nan, "Li": 0.0}, "others"),
+        ({"A": 0.94}, "others"),
+    ],
+)
+def test_weighted_scores_of_other_bins_count_against_a_shot(
+    scores: dict[str, float], bin: str
+) -> None:
+    recipe = replace(WEIGHABLE, weights={"Li": 5.0})
+    assert recipe.choose("A", scores["A"], 0.5, scores)[0] == bin
 
 
 def test_assigned_types_leave_the_bin_they_had() -> None:

@@ -23,7 +23,7 @@ def item(id: int, count: int, length: float = 0.05, epoch: int = 1, stamp: int =
 
 
 def verdict(id: int, type: str = "Klarus", confidence: float = 0.9) -> Verdict:
-    return Verdict(id, type, confidence, 0.5, 0)
+    return Verdict(id, type, confidence, 0.5, 0, {"Klarus": 0.0, type: confidence})
 
 
 class Bench:
@@ -288,7 +288,8 @@ def random_stream(seed: int) -> Stream:
             stream.items[id] = made
             late_items.append((step + rng.choice([0, 0, 0, 3, 30]), made))
             for _ in range(rng.choice([0, 1, 1, 1, 1, 2])):
-                v = Verdict(id, rng.choice(TYPES), rng.choice([0.95, 0.5]), 0.5, stamp)
+                v = verdict(id, rng.choice(TYPES), rng.choice([0.95, 0.5]))
+                v = replace(v, image_stamp=stamp)
                 verdicts.append((step + rng.choice([1, 25, 40, 150]), v))
         heard: list[object] = [i for due, i in late_items if due == step]
         heard += [v for due, v in verdicts if due == step]

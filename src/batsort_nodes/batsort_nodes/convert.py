@@ -9,6 +9,7 @@ from builtin_interfaces.msg import Time
 from batsort_core.belt import BeltReading
 from batsort_core.bins import Balance, Settled
 from batsort_core.items import Item, Reason, Verdict
+from batsort_core.schema import FieldError, read
 from batsort_core.sorter import Decision, Shot
 from batsort_interfaces import msg as batsort
 
@@ -73,12 +74,23 @@ def item_of(message: batsort.BeltItem) -> Item:
 
 
 def verdict_of(message: batsort.BatteryClassification) -> Verdict:
-    return Verdict(
-        item_id=message.item_id,
-        type=message.type,
-        confidence=message.confidence,
-        novelty=message.novelty,
-        image_stamp=stamp_of(message.header.stamp),
+    """Raises FieldError where the scores are not one per type, 0 to 1."""
+    types, scores = message.types, message.scores
+    if not len(scores) == len(types) == len(set(types)):
+        raise FieldError(
+            f"scores: {len(scores)} given, types: {len(types)}; "
+            "allowed: one score per type, each type once"
+        )
+    return read(
+        Verdict,
+        {
+            "item_id": message.item_id,
+            "type": message.type,
+            "confidence": message.confidence,
+            "novelty": message.novelty,
+            "image_stamp": stamp_of(message.header.stamp),
+            "scores": dict(zip(types, scores, strict=True)),
+        },
     )
 
 

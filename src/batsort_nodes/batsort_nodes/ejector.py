@@ -12,6 +12,7 @@ from rclpy.parameter import Parameter as RosParameter
 from batsort_core.items import EjectResult
 from batsort_core.packml import State
 from batsort_core.recipe import Recipe, RecipeError
+from batsort_core.schema import FieldError
 from batsort_core.sorter import Decision, Shot, Sorter
 from batsort_interfaces.msg import (
     BatteryClassification,
@@ -69,6 +70,7 @@ class Ejector(ManagedNode):
         declare(self, recipe_parameters(self._recipe))
         self._tune(self.get_parameters(["threshold", "novelty_limit"]))
         self.add_post_set_parameters_callback(self._tune)
+        self._refused = 0
         self._reasons: Counter[str] = Counter()
         self._shots: Counter[str] = Counter()
         self._decisions = publisher(self, "items/decisions")
@@ -104,8 +106,14 @@ class Ejector(ManagedNode):
         self._act(self._sorter.on_belt(reading_of(message)))
 
     def _on_verdict(self, message: BatteryClassification) -> None:
+        try:
+            verdict = verdict_of(message)
+        except FieldError as error:
+            self._refused += 1
+            self.get_logger().warning(f"classifications: {error}", throttle_duration_sec=1.0)
+            return
         self._known_types.update(message.types)
-        self._act(self._sorter.on_verdict(verdict_of(message)))
+        self._act(self._sorter.on_verdict(verdict))
 
     def _on_event(self, message: EjectEvent) -> None:
         self._shots[message.result] += 1
@@ -163,6 +171,10 @@ class Ejector(ManagedNode):
         values |= {
             "threshold": self._recipe.threshold,
             "novelty limit": self._recipe.novelty_limit,
+            "verdicts refused": self._refused,
+        }
+        values |= {
+            f"weight {type}": weight for type, weight in (self._recipe.weights or {}).items()
         }
         return Health(values)
 

@@ -54,9 +54,16 @@ def item(count: int, length: float = 0.05) -> batsort.BeltItem:
     return message
 
 
-def verdict(item_id: int, kind: str, confidence: float = 0.99) -> batsort.BatteryClassification:
+def verdict(
+    item_id: int, kind: str, confidence: float = 0.99, klarus: float = 0.0
+) -> batsort.BatteryClassification:
+    scores = {"Klarus": klarus, kind: confidence}
     message = batsort.BatteryClassification(
-        item_id=item_id, type=kind, confidence=confidence, types=[kind], scores=[confidence]
+        item_id=item_id,
+        type=kind,
+        confidence=confidence,
+        types=list(scores),
+        scores=list(scores.values()),
     )
     message.header.stamp = time_of(T0)
     return message

@@ -1,10 +1,15 @@
 """Node `ejector`: one decision per item, kept across a restart; shots; the recipe at run time."""
 
+import math
+import re
+
 import pytest
 from messages import EPOCH, belt_state, item, verdict
 from rclpy.parameter import Parameter
 
+from batsort_core.schema import FieldError
 from batsort_interfaces.srv import AssignTypes
+from batsort_nodes.convert import verdict_of
 from batsort_nodes.ejector import Ejector
 
 
@@ -107,3 +112,56 @@ def test_the_threshold_can_be_tuned_while_running(bench, threshold: float, reaso
     bench.send("classifications", verdict(battery.id, "Klarus", confidence=0.9))
     bench.wait(lambda: decisions)
     assert decisions[0].reason == reason
+
+
+def test_a_chance_of_li_ion_keeps_a_sure_alkaline_cell_from_its_bin(bench) -> None:
+    bench = bench()
+    active(bench)
+    decisions = bench.heard("items/decisions")
+    near, clear = item(5000), item(7000)
+    bench.send("belt/state", belt_state(8000))
+    for battery, klarus in ((near, 0.06), (clear, 0.02)):
+        bench.send("belt/items", battery)
+        bench.send("classifications", verdict(battery.id, "GP_Alk", 0.94, klarus=klarus))
+    bench.wait(lambda: len(decisions) == 2)
+    assert {d.item_id: (d.bin, d.reason) for d in decisions} == {
+        near.id: ("others", "low_confidence"),
+        clear.id: ("gp_alk", "sort"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("types", "scores", "line"),
+    [
+        (["Klarus", "GP_Alk"], [0.9], "scores: 1 given, types: 2; allowed: one score per type"),
+        (
+            ["Klarus", "Klarus"],
+            [0.9, 0.1],
+            "scores: 2 given, types: 2; allowed: one score per type",
+        ),
+        (["Klarus"], [-0.5], "scores.Klarus: -0.5 is refused; allowed: a number from 0 "),
+        (["Klarus"], [math.nan], "scores.Klarus: nan is refused; allowed: a number from 0 "),
+    ],
+)
+def test_scores_that_can_not_be_are_refused_in_one_line(types, scores, line: str) -> None:
+    message = verdict(1, "Klarus")
+    message.types, message.scores = types, scores
+    with pytest.raises(FieldError, match=f"^{re.escape(line)}"):
+        verdict_of(message)
+
+
+def test_a_refused_verdict_is_counted_and_fires_nothing(bench) -> None:
+    bench = bench()
+    node = active(bench)
+    decisions, shots = bench.heard("items/decisions"), bench.heard("ejector/commands")
+    battery = item(5000)
+    bad = verdict(battery.id, "Klarus")
+    bad.scores = [math.nan]
+    bench.send("belt/state", belt_state(6000))
+    bench.send("belt/items", battery)
+    bench.send("classifications", bad)
+    bench.wait(lambda: node._health().values["verdicts refused"] == 1)
+    bench.send("belt/state", belt_state(5000 + 18001))
+    bench.wait(lambda: decisions)
+    assert [d.reason for d in decisions] == ["no_verdict"]
+    assert not shots
