@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from batsort_learning.data import DataError, near_duplicates, read_photos
+from batsort_learning.data import DataError, near_duplicates, read_photos, read_readable
 
 
 def picture(seed):
@@ -56,8 +56,44 @@ def test_a_folder_without_photos_or_a_broken_photo_is_refused_by_name(tmp_path):
         read_photos(tmp_path)
 
 
+def test_a_table_of_another_encoding_is_refused_by_name(tmp_path):
+    save(tmp_path / "A" / "1.png", picture(1))
+    (tmp_path / "groups.csv").write_bytes("file,family_group\nA/1.png,ü\n".encode("latin-1"))
+    with pytest.raises(DataError, match=r"groups\.csv: not UTF-8"):
+        read_photos(tmp_path)
+
+
+def test_what_cannot_be_read_is_listed_and_the_rest_is_read(tmp_path):
+    save(tmp_path / "A" / "1.png", picture(1))
+    for name in ("2.jpg", "3.jpg"):
+        (tmp_path / "A" / name).write_bytes(b"no image")
+    photos, broken = read_readable(tmp_path)
+    assert [photo.name for photo in photos] == ["A/1.png"]
+    assert ["2.jpg" in str(broken[0]), "3.jpg" in str(broken[1])] == [True, True]
+    with pytest.raises(DataError, match=r"2\.jpg.*\(and 1 more\)"):
+        read_photos(tmp_path)
+
+
 def test_near_duplicates_share_a_group_also_shrunk_and_turned():
     one, other = picture(1), picture(2)
     small = cv2.resize(one, (130, 52), interpolation=cv2.INTER_AREA)
     groups = near_duplicates([one, other, small, np.ascontiguousarray(one[::-1, ::-1])])
     assert groups[0] == groups[2] == groups[3] != groups[1]
+
+
+def test_much_white_makes_no_near_duplicates():
+    thin = []
+    for seed in (1, 2):
+        image = np.full((400, 400, 3), 255, np.uint8)
+        image[190:210, 100:300] = cv2.resize(picture(seed)[20:60, 20:180], (200, 20))
+        thin.append(image)
+    assert len(set(near_duplicates(thin))) == 2
+
+
+def test_a_moved_and_framed_copy_is_a_near_duplicate():
+    framed = cv2.copyMakeBorder(picture(1), 30, 90, 70, 10, cv2.BORDER_CONSTANT, value=(255,) * 3)
+    assert len(set(near_duplicates([picture(1), framed]))) == 1
+
+
+def test_no_photos_have_no_groups():
+    assert near_duplicates([]) == []

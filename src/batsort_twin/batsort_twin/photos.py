@@ -8,6 +8,7 @@
 
 import hashlib
 import os
+import struct
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,9 +19,18 @@ from numpy.typing import NDArray
 from batsort_twin.camera import Decal, Image
 from batsort_twin.wraps import SIZES, Size
 
-SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"})
+SUFFIXES = (
+    frozenset({".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".dib"})
+    | frozenset({".tif", ".tiff", ".gif", ".avif", ".jp2", ".j2k"})
+    | frozenset({".heic", ".heif"})  # found, to be refused with advice
+)
+FORMATS = "JPEG, PNG, WebP, BMP, TIFF, GIF, AVIF or JPEG 2000"
 JPEG = b"\xff\xd8"
 """First bytes; many a file's name says otherwise."""
+HEIC_BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"mif1", b"msf1"})
+"""Of the file type box, ISO/IEC 23008-12; an AVIF of these brands names `avif` beside them."""
+ORIENTATION = 0x0112
+"""Tag of EXIF, CIPA DC-008."""
 WORKING_EDGE = 360
 """Longer edge of what is cut [px]: a battery covers some 160 px of the camera's image."""
 PLAIN_SPREAD = 14.0
@@ -95,7 +105,7 @@ def read_photo(path: Path) -> Image:
     if data[:2].tobytes() != JPEG:
         unchanged = _decode(path, data, cv2.IMREAD_UNCHANGED)
         if unchanged.ndim == 3 and unchanged.shape[2] in (2, 4):
-            image = unchanged
+            image = _turned(unchanged, data)
     scale = WORKING_EDGE / max(image.shape[:2])
     if scale < 1.0:
         image = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
@@ -147,13 +157,56 @@ def _load(path: Path) -> NDArray[np.uint8]:
 
 
 def _decode(path: Path, data: NDArray[np.uint8], flags: int) -> NDArray[np.generic]:
+    if data[4:8].tobytes() == b"ftyp":
+        brands = {data[i : i + 4].tobytes() for i in range(8, min(int(data[3]), len(data)), 4)}
+        if brands & HEIC_BRANDS and b"avif" not in brands:
+            raise PhotoError(f"photos: {path}: HEIC, convert it first; allowed: {FORMATS}")
+    said = cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
     try:
         image = cv2.imdecode(data, flags) if data.size else None
     except cv2.error:
         image = None
+    finally:
+        cv2.utils.logging.setLogLevel(said)
     if image is None:
-        raise PhotoError(f"photos: {path}: broken image; allowed: JPEG, PNG, WebP, BMP or TIFF")
+        raise PhotoError(f"photos: {path}: broken image; allowed: {FORMATS}")
     return np.asarray(image)
+
+
+def _turned(image: NDArray[np.generic], data: NDArray[np.uint8]) -> NDArray[np.generic]:
+    """The image as the EXIF of its file `data` says."""
+    _, kinds, parts = cv2.imdecodeWithMetadata(data, cv2.IMREAD_UNCHANGED)
+    exif = next(
+        (
+            np.asarray(part).tobytes()
+            for kind, part in zip(kinds, parts, strict=True)
+            if kind == cv2.IMAGE_METADATA_EXIF
+        ),
+        b"",
+    )
+    turn = _orientation(exif)
+    if turn > 4:
+        image = image.swapaxes(0, 1)
+    if turn in (3, 4, 7, 8):
+        image = image[::-1]
+    if turn in (2, 3, 6, 7):
+        image = image[:, ::-1]
+    return np.ascontiguousarray(image)
+
+
+def _orientation(exif: bytes) -> int:
+    """1 to 8 as in EXIF's tag; 1, upright, where it says nothing."""
+    order = "<" if exif[:2] == b"II" else ">"
+    try:
+        (start,) = struct.unpack_from(f"{order}I", exif, 4)
+        (count,) = struct.unpack_from(f"{order}H", exif, start)
+        for i in range(count):
+            tag, _, _, value = struct.unpack_from(f"{order}HHIH", exif, start + 2 + 12 * i)
+            if tag == ORIENTATION:
+                return int(value)
+    except struct.error:
+        pass
+    return 1
 
 
 def _mask(image: Image) -> NDArray[np.uint8]:

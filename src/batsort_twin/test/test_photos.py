@@ -112,6 +112,56 @@ def test_an_image_is_turned_as_its_exif_says(tmp_path, suffix):
     assert np.abs(turned[20, -20].astype(int) - (0, 200, 0)).max() <= 12
 
 
+@pytest.mark.parametrize("turn", range(1, 9))
+def test_alpha_is_turned_with_its_image(tmp_path, turn):
+    pillow = pytest.importorskip("PIL.Image")
+    operations = pytest.importorskip("PIL.ImageOps")
+    exif = pillow.Exif()
+    exif[0x0112] = turn
+    rgba = np.dstack([picture(), np.full((300, 360), 255, np.uint8)])
+    rgba[:90, :40] = 0
+    pillow.fromarray(rgba).save(tmp_path / "e.png", exif=exif)
+    upright = operations.exif_transpose(pillow.open(tmp_path / "e.png"))
+    upright = np.asarray(upright)
+    expected = np.where(upright[..., 3:] > 0, upright[..., :3], 255)
+    assert np.array_equal(read_photo(tmp_path / "e.png"), expected)
+
+
+@pytest.mark.parametrize("suffix", ["jpg", "tif"])
+def test_printers_colours_are_read(tmp_path, suffix):
+    pillow = pytest.importorskip("PIL.Image")
+    pillow.fromarray(picture()).convert("CMYK").save(tmp_path / f"c.{suffix}")
+    assert np.abs(read_photo(tmp_path / f"c.{suffix}")[150, 120].astype(int) - BATTERY).max() <= 4
+
+
+@pytest.mark.parametrize(
+    ("suffix", "error"), [("bmp", 0), ("tif", 0), ("jp2", 2), ("avif", 8), ("gif", 48)]
+)
+def test_every_usual_format_is_found_and_read(tmp_path, suffix, error):
+    path = save(tmp_path / "A" / f"a.{suffix}", picture())
+    assert [photo.path for photo in PhotoLibrary(tmp_path).photos] == [path]
+    assert np.abs(read_photo(path)[150, 120].astype(int) - BATTERY).max() <= error
+
+
+def test_of_an_animation_the_first_image_is_read(tmp_path):
+    pillow = pytest.importorskip("PIL.Image")
+    first, second = pillow.fromarray(picture()), pillow.new("RGB", (360, 300), (0, 0, 255))
+    first.save(tmp_path / "a.gif", save_all=True, append_images=[second])
+    assert np.abs(read_photo(tmp_path / "a.gif")[150, 120].astype(int) - BATTERY).max() <= 2
+
+
+def test_the_content_counts_where_the_suffix_lies(tmp_path):
+    path = save(tmp_path / "a.webp", picture())
+    assert read_photo(path.rename(tmp_path / "a.jpg")).shape == (300, 360, 3)
+
+
+def test_heic_is_refused_with_advice(tmp_path):
+    path = tmp_path / "a.heic"
+    path.write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(100))
+    with pytest.raises(PhotoError, match=r"a\.heic: HEIC, convert it first; allowed: JPEG"):
+        read_photo(path)
+
+
 def test_large_images_are_made_small(tmp_path):
     large = cv2.resize(picture(), (1600, 1200))
     assert max(read_photo(save(tmp_path / "l.png", large)).shape) <= 360
