@@ -1,7 +1,7 @@
 from setuptools import setup
 
 PACKAGE = "batsort_learning"
-COMMANDS = ("train", "evaluate")
+COMMANDS = ("check", "train", "evaluate", "reproduce")
 
 setup(
     name=PACKAGE,

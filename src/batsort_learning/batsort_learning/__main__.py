@@ -13,8 +13,10 @@ from batsort_learning.weights import WeightsError
 from batsort_perception.bundle import BundleError
 
 COMMANDS = {
+    "check": "look at photos before teaching",
     "train": "make a model bundle from photos",
     "evaluate": "judge a bundle on photos",
+    "reproduce": "do the paper's study again",
 }
 
 

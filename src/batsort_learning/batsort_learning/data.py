@@ -22,6 +22,8 @@ from batsort_twin.photos import PhotoError, PhotoLibrary, read_photo
 GROUPS = "groups.csv"
 UNKNOWN_FOLDER = "Other"
 """Photos of unknown types: never trained on."""
+LI_ION = ("Klarus",)
+"""Types of lithium-ion cells unless said otherwise: a fire risk in any other bin."""
 THUMBNAIL = 32
 NEAR = 14.0
 """Mean difference between the contents of thumbnails up to which photos are near-duplicates [grey
@@ -82,6 +84,17 @@ def read_readable(folder: Path) -> tuple[list[LabelledPhoto], list[PhotoError]]:
         LabelledPhoto(photo.path, photo.name, photo.label, photo.sha256(), image, group)
         for photo, image, group in zip(found, images, groups, strict=True)
     ], broken
+
+
+def li_ion_types(wanted: Sequence[str] | None, names: Sequence[str]) -> tuple[str, ...]:
+    """The types of lithium-ion cells among `names`; DataError for a wanted one that is not there.
+
+    None stands for LI_ION as far as they are there.
+    """
+    for name in wanted or ():
+        if name not in names:
+            raise DataError(f"li-ion: {name!r} is refused; allowed: {', '.join(names)}")
+    return tuple(name for name in (LI_ION if wanted is None else wanted) if name in names)
 
 
 def near_duplicates(images: Sequence[Image]) -> list[int]:

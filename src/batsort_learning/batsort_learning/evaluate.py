@@ -1,100 +1,444 @@
-"""Judge a bundle on photos: as they are, and as the cell's camera sees them."""
+"""Judge a bundle on photos: as they are, and as the cell's camera sees them.
+
+The report is JSON; its keys stay as they are, new ones may be added. A share is an object of
+`value`, `low`, `high` (95 %, Wilson) and `n`; a figure that can't be had is null.
+
+    bundle, seed                  what was judged, and with which random numbers
+    photos, trained_on            how many, and how many of them the bundle was trained on
+    types_without_photos          types of the bundle that no folder is named after
+    unknown_folders               folders that are no type of the bundle: unknown things
+    li_ion                        types of lithium-ion cells
+    threshold, novelty_limit      of the default recipe: a verdict is accepted from this confidence
+                                  on, up to this novelty
+    all, new                      figures of all photos, and of those not trained on; each with
+      as_they_are, on_the_belt    the photo itself, and the photo laid on the cell's belt:
+        accuracy                  known photos named right
+        coverage                  known photos accepted
+        accuracy_of_accepted      of these, named right
+        unknown_accepted          unknown photos accepted
+        unknown_accepted_at_90    unknown photos no newer than 90 % of the known ones
+        auroc_unknown             novelty's, for telling known from unknown
+        ece                       expected calibration error, known photos, 15 bins of equal mass
+        coverage_at_99            coverage at which 99 % of the accepted are right, by confidence
+        thresholds                the bundle's own: `purity`, `confidence`, and `coverage`,
+                                  `accuracy_of_accepted`, `unknown_accepted` found here
+        li_ion_taken_for_other    Li-ion photos named as a type that is none; `_accepted`: and so
+        other_taken_for_li_ion    accepted; and the other way round, unknown photos included
+        recall, precision         a share per type; precision among known photos
+        confusion                 per folder, how often each type was named (zeros left out)
+        verdict_ms                `median` and `p99` of one verdict
+    conditions                    where asked for, accuracy, coverage and accuracy_of_accepted of
+                                  known photos as they are, under each
+"""
 
 from __future__ import annotations
 
 import json
+import textwrap
 import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from tqdm import tqdm
 
-from batsort_learning.data import LabelledPhoto, read_photos
+from batsort_learning import page
+from batsort_learning.conditions import CONDITIONS
+from batsort_learning.data import LabelledPhoto, li_ion_types, read_photos
 from batsort_learning.examples import Studio
-from batsort_learning.figures import auroc, wilson
+from batsort_learning.figures import (
+    auroc,
+    coverage_at,
+    expected_calibration_error,
+    reliability,
+    risk_coverage,
+    wilson,
+)
 from batsort_perception.bundle import Bundle
 from batsort_perception.engine import Engine
+from batsort_perception.preprocess import Image
+
+Bools = NDArray[np.bool_]
 
 THRESHOLD = 0.8
 """Least confidence of the default recipe."""
+NOVELTY_LIMIT = 1.0
+"""Most novelty of the default recipe."""
+KEPT = 0.9
+"""Share of the known that are kept where rejecting the unknown is measured."""
+PURITY = 0.99
+AS_THEY_ARE, ON_THE_BELT = "as_they_are", "on_the_belt"
+SOURCES = {AS_THEY_ARE: "as they are", ON_THE_BELT: "on the belt"}
+ROWS = {
+    "accuracy": "accuracy",
+    "coverage": "coverage",
+    "accuracy_of_accepted": "accuracy of the accepted",
+    "unknown_accepted": "unknown accepted",
+    "unknown_accepted_at_90": "unknown accepted at 90 % coverage",
+    "li_ion_taken_for_other": "Li-ion taken for another",
+    "li_ion_taken_for_other_accepted": "Li-ion taken for another, accepted",
+    "other_taken_for_li_ion": "another taken for Li-ion",
+    "other_taken_for_li_ion_accepted": "another taken for Li-ion, accepted",
+    "auroc_unknown": "AUROC known against unknown",
+    "ece": "calibration error (ECE)",
+    "coverage_at_99": "coverage at 99 % right",
+}
+"""Keys of the figures, in words."""
+AT = ("coverage", "accuracy_of_accepted", "unknown_accepted")
+"""Keys of the figures that depend on the threshold."""
+NOTHING = "-"
+"""Stands for a figure that can't be had."""
+WORST = 24
+"""Mistakes shown."""
 
 
-def evaluate(bundle_folder: Path, photo_folder: Path, report: Path | None, seed: int) -> str:
-    """Return a table, and write it as JSON to `report`. Raises BundleError and DataError.
+@dataclass(frozen=True, slots=True)
+class Verdicts:
+    """What the engine makes of m photos; arrays of length m."""
 
-    A folder that is no type of the bundle counts as unknown. Photos that the bundle was trained on
-    are counted and left out of the figures of `new photos`.
+    labels: NDArray[np.str_]
+    named: NDArray[np.str_]
+    confidence: NDArray[np.float64]
+    novelty: NDArray[np.float64]
+    seconds: NDArray[np.float64]
+
+    def __getitem__(self, chosen: Bools) -> Verdicts:
+        """The verdicts where bool[m] is true."""
+        parts = (self.labels, self.named, self.confidence, self.novelty, self.seconds)
+        return Verdicts(*(part[chosen] for part in parts))
+
+    @property
+    def right(self) -> Bools:
+        """Whether the type is that of the folder."""
+        return np.asarray(self.labels == self.named)
+
+    def accepted(self, threshold: float = THRESHOLD) -> Bools:
+        """Whether the recipe would blow it into the bin of its type."""
+        return np.asarray((self.confidence >= threshold) & (self.novelty <= NOVELTY_LIMIT))
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """The report, and what it was made from."""
+
+    report: dict[str, Any]
+    photos: list[LabelledPhoto]
+    types: tuple[str, ...]
+    fresh: Bools
+    """Whether the bundle was not trained on the photo."""
+    verdicts: dict[str, Verdicts]
+    """By source: AS_THEY_ARE, ON_THE_BELT."""
+
+    def most_telling(self) -> tuple[str, Bools]:
+        """`new` and its photos where one of a known type is among them, else `all`."""
+        known = [photo.label in self.types for photo in self.photos]
+        if (self.fresh & known).any():
+            return "new", self.fresh
+        return "all", np.ones(len(self.photos), bool)
+
+
+def evaluate(
+    bundle_folder: Path,
+    photo_folder: Path,
+    seed: int,
+    li_ion: Sequence[str] | None = None,
+    conditions: bool = False,
+) -> Evaluation:
+    """Judge every photo. A folder that is no type of the bundle counts as unknown.
+
+    Raises BundleError and DataError.
     """
     bundle = Bundle.load(bundle_folder)
     engine = Engine(bundle)
     photos = read_photos(photo_folder)
-    fresh = [photo for photo in photos if photo.sha256 not in bundle.photo_hashes]
-    result: dict[str, Any] = {
-        "bundle": bundle.id,
-        "photos": len(photos),
-        "trained_on": len(photos) - len(fresh),
-    }
-    for name, chosen in (("all photos", photos), ("new photos", fresh)):
-        for source in ("as they are", "on the belt"):
-            result[f"{name} {source}"] = _judge(engine, chosen, source == "on the belt", seed)
-    if report:
-        report.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
-    return "\n".join(_lines(result))
-
-
-def _judge(engine: Engine, photos: list[LabelledPhoto], belt: bool, seed: int) -> dict[str, Any]:
-    types = engine.bundle.types
+    folders = sorted({photo.label for photo in photos})
+    names = [*bundle.types, *(name for name in folders if name not in bundle.types)]
+    risky = li_ion_types(li_ion, names)
     studio = Studio(seed)
-    rows, times = [], []
-    for photo in tqdm(photos, "belt" if belt else "photos", unit="photo"):
-        (image,) = studio.on_belt(photo.image, 1) if belt else (photo.image,)
+    belt = (next(studio.on_belt(photo.image, 1)) for photo in photos)
+    verdicts = {
+        AS_THEY_ARE: _classified(engine, photos, (photo.image for photo in photos), "photos"),
+        ON_THE_BELT: _classified(engine, photos, belt, "belt"),
+    }
+    fresh = np.array([photo.sha256 not in bundle.photo_hashes for photo in photos])
+    report: dict[str, Any] = {
+        "bundle": bundle.id,
+        "seed": seed,
+        "photos": len(photos),
+        "trained_on": int((~fresh).sum()),
+        "types_without_photos": [name for name in bundle.types if name not in folders],
+        "unknown_folders": [name for name in folders if name not in bundle.types],
+        "li_ion": list(risky),
+        "threshold": THRESHOLD,
+        "novelty_limit": NOVELTY_LIMIT,
+    }
+    for name, chosen in (("all", np.ones(len(photos), bool)), ("new", fresh)):
+        report[name] = {
+            source: figures(bundle, judged[chosen], risky) for source, judged in verdicts.items()
+        }
+    if conditions:
+        known = [photo for photo in photos if photo.label in bundle.types]
+        report["conditions"] = {
+            name: _under(engine, known, name, condition, seed)
+            for name, condition in CONDITIONS.items()
+        }
+    return Evaluation(report, photos, bundle.types, fresh, verdicts)
+
+
+def figures(bundle: Bundle, judged: Verdicts, li_ion: Sequence[str]) -> dict[str, Any]:
+    """The figures of some verdicts, by the keys that the module's docstring lists."""
+    is_known = np.isin(judged.labels, bundle.types)
+    known, unknown = judged[is_known], judged[~is_known]
+    risky, named_risky = np.isin(judged.labels, li_ion), np.isin(judged.named, li_ion)
+    accepted = judged.accepted()
+    result = _at(THRESHOLD, known, unknown)
+    result["accuracy"] = _share(known.right)
+    result["unknown_accepted_at_90"] = result["auroc_unknown"] = None
+    if is_known.any() and not is_known.all():
+        limit = np.quantile(known.novelty, KEPT)
+        result["unknown_accepted_at_90"] = _share(unknown.novelty <= limit)
+        result["auroc_unknown"] = round(auroc(-known.novelty, -unknown.novelty), 4)
+    result["ece"] = result["coverage_at_99"] = None
+    if is_known.any():
+        error = expected_calibration_error(known.confidence, known.right)
+        result["ece"] = round(error, 4)
+        result["coverage_at_99"] = round(coverage_at(known.confidence, known.right, PURITY)[0], 4)
+    result["thresholds"] = [
+        {"purity": t.purity, "confidence": t.confidence, **_at(t.confidence, known, unknown)}
+        for t in bundle.thresholds
+    ]
+    for name, inside, wrong in (
+        ("li_ion_taken_for_other", risky, ~named_risky),
+        ("other_taken_for_li_ion", ~risky, named_risky),
+    ):
+        result[name] = _share(wrong[inside])
+        result[f"{name}_accepted"] = _share((wrong & accepted)[inside])
+    result["recall"] = {t: _share(known.right[known.labels == t]) for t in bundle.types}
+    result["precision"] = {t: _share(known.right[known.named == t]) for t in bundle.types}
+    result["confusion"] = {
+        str(label): {
+            str(name): int(count)
+            for name, count in zip(
+                *np.unique(judged.named[judged.labels == label], return_counts=True), strict=True
+            )
+        }
+        for label in np.unique(judged.labels)
+    }
+    result["verdict_ms"] = None
+    if len(judged.seconds):
+        median, p99 = np.quantile(1000 * judged.seconds, (0.5, 0.99))
+        result["verdict_ms"] = {"median": round(float(median), 2), "p99": round(float(p99), 2)}
+    return result
+
+
+def as_json(evaluation: Evaluation) -> str:
+    """The report, as the module's docstring describes it."""
+    return json.dumps(evaluation.report, indent=2) + "\n"
+
+
+def as_text(evaluation: Evaluation) -> str:
+    """The figures for a screen of 100 columns."""
+    report = evaluation.report
+    lines = [textwrap.fill(remark, 100) for remark in _remarks(report)]
+    for title, part in _parts(report):
+        lines += ["", f"{title:34}" + "".join(f"{name:>32}" for name in SOURCES.values())]
+        lines += [f"{n:34}" + "".join(f"{cell:>32}" for cell in row) for n, *row in _rows(part)]
+        for name, recall, precision, *belt in _types(part):
+            lines.append(f"{f'recall {name}':34}{recall:>32}{belt[0]:>32}")
+            lines.append(f"{f'precision {name}':34}{precision:>32}{belt[1]:>32}")
+    if "conditions" in report:
+        lines += ["", "accuracy under"]
+        lines += [f"  {name:32}{_cell(f['accuracy']):>32}" for name, f in _conditions(report)]
+    return "\n".join(lines)
+
+
+def as_page(evaluation: Evaluation) -> str:
+    """The figures, diagrams and the worst mistakes in HTML."""
+    report = evaluation.report
+    parts: list[str] = [page.paragraph(line) for line in _remarks(report)]
+    header = ("", *(f"photos {name}" for name in SOURCES.values()))
+    kinds = [f"{kind}, {name}" for name in SOURCES.values() for kind in ("recall", "precision")]
+    for title, part in _parts(report):
+        tables = [page.table(header, _rows(part))]
+        if per_type := _types(part):
+            tables.append(page.table(("type", *kinds), per_type))
+        parts.append(page.section(title.capitalize(), *tables))
+    if "conditions" in report:
+        keys = ("accuracy", "coverage", "accuracy_of_accepted")
+        shares = [(name, *(_cell(f[key]) for key in keys)) for name, f in _conditions(report)]
+        table = page.table(("condition", *(ROWS[key] for key in keys)), shares)
+        parts.append(page.section("Light, motion, background", table))
+    key, chosen = evaluation.most_telling()
+    which = "photos not trained on" if key == "new" else "all photos"
+    thresholds = [
+        (f"{t['purity']:.1%}", f"{t['confidence']:.3f}", *(_cell(t[key]) for key in AT))
+        for t in report[key][AS_THEY_ARE]["thresholds"]
+    ]
+    table = page.table(("promised purity", "confidence", *(ROWS[k] for k in AT)), thresholds)
+    judged = {source: every[chosen] for source, every in evaluation.verdicts.items()}
+    plain = judged[AS_THEY_ARE]
+    parts += [
+        page.section(f"The bundle's own thresholds, {which} as they are", table),
+        page.section(f"Confusion, {which} as they are", _matrix(plain, evaluation.types)),
+    ]
+    if np.isin(plain.labels, evaluation.types).any():
+        diagrams = _diagrams(judged, evaluation.types)
+        parts.append(page.section(f"As right as sure? {which.capitalize()}", diagrams))
+    photos = [evaluation.photos[i] for i in np.flatnonzero(chosen)]
+    parts.append(page.section("The worst mistakes", *_mistakes(plain, photos, evaluation.types)))
+    return page.page(f"Bundle {report['bundle']}", *parts)
+
+
+def _at(threshold: float, known: Verdicts, unknown: Verdicts) -> dict[str, Any]:
+    taken = known.accepted(threshold)
+    shares = (_share(taken), _share(known.right[taken]), _share(unknown.accepted(threshold)))
+    return dict(zip(AT, shares, strict=True))
+
+
+def _classified(
+    engine: Engine, photos: Sequence[LabelledPhoto], images: Iterable[Image], title: str
+) -> Verdicts:
+    rows = []
+    for image in tqdm(images, title, len(photos), unit="photo"):
         start = time.perf_counter()
         measured = engine.classify(image)
-        times.append(time.perf_counter() - start)
-        accepted = measured.confidence >= THRESHOLD and measured.novelty <= 1
-        right = measured.type == photo.label
-        rows.append((photo.label, right, accepted, measured.novelty))
-    known = [row for row in rows if row[0] in types]
-    unknown = [row for row in rows if row[0] not in types]
-    taken = [row for row in known if row[2]]
-    figures: dict[str, Any] = {
-        "accuracy": _share(sum(row[1] for row in known), len(known)),
-        "coverage": _share(len(taken), len(known)),
-        "accuracy_of_accepted": _share(sum(row[1] for row in taken), len(taken)),
-        "unknown_accepted": _share(sum(row[2] for row in unknown), len(unknown)),
-        "recall": {
-            name: _share(
-                sum(row[1] for row in known if row[0] == name),
-                sum(row[0] == name for row in known),
-            )
-            for name in types
-        },
-        "verdict_ms": round(1000 * float(np.median(times)), 2) if times else None,
+        seconds = time.perf_counter() - start
+        rows.append((measured.type, measured.confidence, measured.novelty, seconds))
+    named, *numbers = zip(*rows, strict=True)
+    labels = np.array([photo.label for photo in photos])
+    return Verdicts(labels, np.array(named), *(np.array(column) for column in numbers))
+
+
+def _under(
+    engine: Engine,
+    known: Sequence[LabelledPhoto],
+    name: str,
+    condition: Callable[[Image, np.random.Generator], Image],
+    seed: int,
+) -> dict[str, Any]:
+    if not known:
+        return {key: _share(np.zeros(0, bool)) for key in ("accuracy", *AT[:2])}
+    rng = np.random.default_rng(seed)
+    images = (condition(photo.image, rng) for photo in known)
+    judged = _classified(engine, known, images, name)
+    taken = judged.accepted()
+    return {
+        "accuracy": _share(judged.right),
+        "coverage": _share(taken),
+        "accuracy_of_accepted": _share(judged.right[taken]),
     }
-    if known and unknown:
-        familiar, strange = (np.array([-row[3] for row in part]) for part in (known, unknown))
-        figures["auroc_unknown"] = round(auroc(familiar, strange), 4)
-    return figures
 
 
-def _share(hits: int, n: int) -> dict[str, float]:
-    value, low, high = wilson(hits, n)
-    return {"value": round(value, 4), "low": round(low, 4), "high": round(high, 4), "n": n}
+def _share(hits: Bools) -> dict[str, float]:
+    value, low, high = wilson(int(hits.sum()), len(hits))
+    return {"value": round(value, 4), "low": round(low, 4), "high": round(high, 4), "n": len(hits)}
 
 
-def _lines(result: dict[str, Any]) -> list[str]:
-    lines = [f"{result['bundle']}: {result['photos']} photos, {result['trained_on']} trained on"]
-    for name, figures in result.items():
-        if not isinstance(figures, dict):
-            continue
-        lines.append(name)
-        shares = {key: value for key, value in figures.items() if key != "recall"}
-        shares |= {f"recall {key}": value for key, value in figures["recall"].items()}
-        for key, value in shares.items():
-            if isinstance(value, dict):
-                interval = f"[{value['low']:.3f} {value['high']:.3f}]"
-                lines.append(f"  {key:24} {value['value']:.3f} {interval} n={value['n']}")
-            else:
-                lines.append(f"  {key:24} {value}")
+def _cell(figure: Any) -> str:
+    if isinstance(figure, dict):
+        interval = f"[{figure['low']:.3f} {figure['high']:.3f}]"
+        return f"{figure['value']:.3f} {interval} n={figure['n']}" if figure["n"] else NOTHING
+    return NOTHING if figure is None else f"{figure:.3f}"
+
+
+def _remarks(report: dict[str, Any]) -> list[str]:
+    lines = [
+        f"{report['bundle']}: {report['photos']} photos, {report['trained_on']} trained on. "
+        "Shares with 95 % intervals (Wilson).",
+        f"Accepted: confidence {THRESHOLD:g} or more and novelty {NOVELTY_LIMIT:g} or less. "
+        f"Lithium-ion: {', '.join(report['li_ion']) or 'none named'}.",
+    ]
+    if report["trained_on"]:
+        lines.append(
+            "What it was trained on it knows: only photos not trained on tell how good it is."
+        )
+    if report["unknown_folders"]:
+        lines.append(f"Unknown to the bundle: {', '.join(report['unknown_folders'])}.")
+    if report["types_without_photos"]:
+        lines.append(f"Types without photos: {', '.join(report['types_without_photos'])}.")
     return lines
+
+
+def _parts(report: dict[str, Any]) -> list[tuple[str, dict[str, dict[str, Any]]]]:
+    """What to show, titled: the figures by source of the photos not trained on, then of all."""
+    parts = [("photos not trained on", report["new"]), ("all photos", report["all"])]
+    return parts if report["trained_on"] else parts[1:]
+
+
+def _rows(part: dict[str, dict[str, Any]]) -> list[tuple[str, ...]]:
+    """A name and a cell per source; without what can't be had."""
+    sources = [part[source] for source in SOURCES]
+    rows = [(name, *(_cell(figures[key]) for figures in sources)) for key, name in ROWS.items()]
+    times = [figures["verdict_ms"] for figures in sources]
+    cells = (f"{t['median']:.1f}, {t['p99']:.1f}" if t else NOTHING for t in times)
+    rows.append(("ms a verdict, median and p99", *cells))
+    return [row for row in rows if set(row[1:]) != {NOTHING}]
+
+
+def _types(part: dict[str, dict[str, Any]]) -> list[tuple[str, ...]]:
+    """Per type that has photos: its name, then recall and precision by source."""
+    sources = [part[source] for source in SOURCES]
+    return [
+        (name, *(_cell(f[kind][name]) for f in sources for kind in ("recall", "precision")))
+        for name, share in sources[0]["recall"].items()
+        if share["n"]
+    ]
+
+
+def _conditions(report: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    return list(report["conditions"].items())
+
+
+def _matrix(judged: Verdicts, types: Sequence[str]) -> page.Html:
+    labels = sorted({str(label) for label in judged.labels}, key=lambda n: (n not in types, n))
+    counts = np.zeros((len(labels), len(types)), np.int64)
+    rows = [labels.index(label) for label in judged.labels]
+    np.add.at(counts, (rows, [types.index(name) for name in judged.named]), 1)
+    return page.matrix(labels, types, counts, "folder, and named as")
+
+
+def _diagrams(judged: dict[str, Verdicts], types: Sequence[str]) -> page.Html:
+    """Reliability and risk against coverage of known photos, by source."""
+    trust, calibration = page.axes("confidence", "named right")
+    calibration.plot([0, 1], [0, 1], color=page.INK, linewidth=0.8, linestyle=":")
+    loss, risks = page.axes("coverage", "wrong among the accepted")
+    for (source, verdicts), line in zip(judged.items(), ("-", "--"), strict=True):
+        known = verdicts[np.isin(verdicts.labels, types)]
+        bins = reliability(known.confidence, known.right)
+        look = {"color": page.ACCENT, "linestyle": line, "label": SOURCES[source]}
+        calibration.plot(bins.confidence, bins.accuracy, marker="o", markersize=4, **look)
+        curve = risk_coverage(known.confidence, known.right)
+        risks.plot(curve.coverage, curve.risk, drawstyle="steps-pre", **look)
+    for plot in (calibration, risks):
+        plot.legend(frameon=False, labelcolor=page.INK)
+    risks.set_xlim(0, 1)
+    risks.set_ylim(bottom=0)
+    return page.gallery(
+        [
+            page.drawing(trust, "Reliability diagram: accuracy against confidence"),
+            page.drawing(loss, "Share of wrong verdicts against coverage"),
+        ]
+    )
+
+
+def _mistakes(
+    judged: Verdicts, photos: Sequence[LabelledPhoto], types: Sequence[str]
+) -> tuple[page.Html, ...]:
+    """What is wrong and surest of it, as they are; what the recipe accepts first."""
+    accepted = judged.accepted()
+    wrong = np.flatnonzero(~judged.right & (np.isin(judged.labels, types) | accepted))
+    worst = wrong[np.lexsort((-judged.confidence[wrong], ~accepted[wrong]))][:WORST]
+    text = f"{len(worst)} of {len(wrong)}: what it was named, how sure, and what the recipe does."
+    shown = [
+        page.thumbnail(
+            photos[i].image,
+            f"Photo {photos[i].name}",
+            f"{photos[i].name}: {judged.named[i]}, {judged.confidence[i]:.2f}, "
+            f"{'accepted' if accepted[i] else 'rejected'}",
+        )
+        for i in worst
+    ]
+    return page.paragraph(text), page.gallery(shown)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from pathlib import Path
 
 from batsort_perception.bundle import default_bundle
@@ -37,8 +38,31 @@ def seed(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def li_ion(parser: argparse.ArgumentParser) -> None:
+    """Add `--li-ion TYPE...`; None if left out."""
+    parser.add_argument(
+        "--li-ion",
+        nargs="+",
+        metavar="TYPE",
+        help="types of lithium-ion cells, a fire risk in any other bin (default: Klarus)",
+    )
+
+
 def count(text: str) -> int:
     """A whole number from 0, for `type=`."""
     if not text.isdecimal():
         raise argparse.ArgumentTypeError(f"{text!r} is refused; allowed: a whole number from 0")
     return int(text)
+
+
+def file_to_write(*suffixes: str) -> Callable[[str], Path]:
+    """A path of one of the suffixes, for `type=`; refused before the work, not after it."""
+
+    def checked(text: str) -> Path:
+        path = Path(text)
+        if path.suffix not in suffixes or not path.parent.is_dir():
+            allowed = f"a {' or '.join(suffixes)} file in a folder that exists"
+            raise argparse.ArgumentTypeError(f"{text!r} is refused; allowed: {allowed}")
+        return path
+
+    return checked
