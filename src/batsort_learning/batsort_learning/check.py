@@ -221,7 +221,8 @@ def _check_labels(result: Check, seed: int) -> None:
     if find_spec("tensorflow") is None:
         result.unchecked = "TensorFlow is not installed; by their colours only"
         return
-    from batsort_learning.network import SIDE, Runner, features_network
+    from batsort_learning.examples import SIDE
+    from batsort_learning.network import Runner, features_network
 
     try:
         extract = Runner(features_network())

@@ -22,8 +22,10 @@ The report is JSON; its keys stay as they are, new ones may be added. A share is
         coverage_at_99            coverage at which 99 % of the accepted are right, by confidence
         thresholds                the bundle's own: `purity`, `confidence`, and `coverage`,
                                   `accuracy_of_accepted`, `unknown_accepted` found here
-        li_ion_taken_for_other    Li-ion photos named as a type that is none; `_accepted`: and so
-        other_taken_for_li_ion    accepted; and the other way round, unknown photos included
+        li_ion_taken_for_other, li_ion_taken_for_other_accepted
+                                  Li-ion photos named as a type that is none, and so accepted
+        other_taken_for_li_ion, other_taken_for_li_ion_accepted
+                                  the other way round, unknown photos included
         recall, precision         a share per type; precision among known photos
         confusion                 per folder, how often each type was named (zeros left out)
         verdict_ms                `median` and `p99` of one verdict
@@ -107,8 +109,13 @@ class Verdicts:
 
     def __getitem__(self, chosen: Bools) -> Verdicts:
         """The verdicts where bool[m] is true."""
-        parts = (self.labels, self.named, self.confidence, self.novelty, self.seconds)
-        return Verdicts(*(part[chosen] for part in parts))
+        return Verdicts(
+            self.labels[chosen],
+            self.named[chosen],
+            self.confidence[chosen],
+            self.novelty[chosen],
+            self.seconds[chosen],
+        )
 
     @property
     def right(self) -> Bools:
@@ -408,7 +415,7 @@ def _diagrams(judged: dict[str, Verdicts], types: Sequence[str]) -> page.Html:
     for (source, verdicts), line in zip(judged.items(), ("-", "--"), strict=True):
         known = verdicts[np.isin(verdicts.labels, types)]
         bins = reliability(known.confidence, known.right)
-        look = {"color": page.ACCENT, "linestyle": line, "label": SOURCES[source]}
+        look: Any = {"color": page.ACCENT, "linestyle": line, "label": SOURCES[source]}
         calibration.plot(bins.confidence, bins.accuracy, marker="o", markersize=4, **look)
         curve = risk_coverage(known.confidence, known.right)
         risks.plot(curve.coverage, curve.risk, drawstyle="steps-pre", **look)

@@ -39,7 +39,8 @@ class Reliability(NamedTuple):
     confidence: Floats
     """Mean of the bin."""
     accuracy: Floats
-    count: Floats
+    number: Floats
+    """Of verdicts in the bin."""
 
 
 def reliability(confidence: Floats, right: Bools, bins: int = BINS) -> Reliability:
@@ -69,7 +70,7 @@ def expected_calibration_error(confidence: Floats, right: Bools, bins: int = BIN
     if not len(confidence):
         return math.nan
     curve = reliability(confidence, right, bins)
-    return float(np.average(np.abs(curve.confidence - curve.accuracy), weights=curve.count))
+    return float(np.average(np.abs(curve.confidence - curve.accuracy), weights=curve.number))
 
 
 class RiskCoverage(NamedTuple):

@@ -9,7 +9,7 @@ import base64
 from collections.abc import Sequence
 from html import escape
 from io import StringIO
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
@@ -149,7 +149,11 @@ def axes(x: str, y: str) -> tuple[Figure, Axes]:
     from matplotlib.figure import Figure
 
     colours = ("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color")
-    look = {**dict.fromkeys(colours, INK), "axes.spines.top": False, "axes.spines.right": False}
+    look: Any = {
+        **dict.fromkeys(colours, INK),
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+    }
     with matplotlib.rc_context(look):
         figure = Figure(figsize=(4.8, 3.4), layout="constrained")
         plot = figure.add_subplot()

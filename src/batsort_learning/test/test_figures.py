@@ -33,7 +33,7 @@ def test_bins_hold_as_many_verdicts_each():
     curve = reliability(CONFIDENCE, RIGHT, bins=2)
     assert curve.confidence == pytest.approx([0.65, 0.85])
     assert curve.accuracy == pytest.approx([0.5, 1.0])
-    assert curve.count.tolist() == [2, 2]
+    assert curve.number.tolist() == [2, 2]
 
 
 def test_calibration_error_is_the_mean_distance_of_confidence_and_accuracy():
