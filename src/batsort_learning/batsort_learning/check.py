@@ -322,8 +322,8 @@ def _scarce(photos: Sequence[LabelledPhoto]) -> list[Finding]:
 def _summary(result: Check) -> str:
     types = {photo.label for photo in result.photos}
     text = (
-        f"{len(result.photos)} photos of {len(types)} types, {len(result.of(UNREADABLE))} files "
-        f"unreadable. Lithium-ion: {', '.join(result.li_ion) or 'none named'}."
+        f"{len(result.photos)} photos of {len(types)} types, unreadable files: "
+        f"{len(result.of(UNREADABLE))}. Lithium-ion: {', '.join(result.li_ion) or 'none named'}."
     )
     if result.unchecked:
         return f"{text} Labels were not checked: {result.unchecked}."

@@ -184,7 +184,7 @@ def test_a_folder_of_unreadable_files_has_a_page_too(tmp_path):
     (tmp_path / "A" / "1.jpg").write_bytes(b"no image")
     result = check(tmp_path, 0)
     assert "1.jpg" in as_page(result, tmp_path)
-    assert "1 files unreadable" in as_text(result)
+    assert "unreadable files: 1" in as_text(result)
 
 
 @pytest.mark.parametrize("arguments", [["--photos", "absent"], ["--photos", "."]])

@@ -12,8 +12,12 @@ from batsort_learning.evaluate import Verdicts, evaluate, figures
 from batsort_learning.examples import Studio
 from batsort_perception.bundle import Bundle, default_bundle
 
-BUNDLE = Bundle.load(default_bundle())
 KNOWN = ("Klarus", "IKEA_Alk")
+
+
+@pytest.fixture(scope="module")
+def bundle():
+    return Bundle.load(default_bundle())
 
 
 @pytest.fixture(scope="module")
@@ -55,8 +59,8 @@ JUDGED = verdicts(
 )
 
 
-def test_figures_are_those_counted_by_hand():
-    found = figures(BUNDLE, JUDGED, ("Klarus",))
+def test_figures_are_those_counted_by_hand(bundle):
+    found = figures(bundle, JUDGED, ("Klarus",))
     assert found["accuracy"]["value"] == 0.6
     assert found["coverage"]["value"] == 0.6
     assert found["accuracy_of_accepted"]["value"] == pytest.approx(2 / 3, abs=1e-4)
@@ -69,8 +73,8 @@ def test_figures_are_those_counted_by_hand():
     assert found["verdict_ms"] == {"median": 20.0, "p99": 29.8}
 
 
-def test_li_ion_is_counted_both_ways_with_the_unknown():
-    found = figures(BUNDLE, JUDGED, ("Klarus",))
+def test_li_ion_is_counted_both_ways_with_the_unknown(bundle):
+    found = figures(bundle, JUDGED, ("Klarus",))
     assert found["li_ion_taken_for_other"]["value"] == 0.5
     assert found["li_ion_taken_for_other"]["n"] == 2
     assert found["li_ion_taken_for_other_accepted"]["value"] == 0.5
@@ -85,27 +89,27 @@ def test_every_key_of_the_report_is_documented(photos):
     assert keys - words == set()
 
 
-def test_what_cannot_be_had_is_null():
+def test_what_cannot_be_had_is_null(bundle):
     unknown = JUDGED[JUDGED.labels == "Other"]
-    found = figures(BUNDLE, unknown, ())
+    found = figures(bundle, unknown, ())
     assert found["auroc_unknown"] is found["ece"] is found["coverage_at_99"] is None
     assert found["accuracy"]["n"] == 0
-    nothing = figures(BUNDLE, JUDGED[JUDGED.labels == "nothing"], ())
+    nothing = figures(bundle, JUDGED[JUDGED.labels == "nothing"], ())
     assert nothing["verdict_ms"] is None
 
 
-def test_any_bundle_is_judged_on_any_folders(photos):
+def test_any_bundle_is_judged_on_any_folders(bundle, photos):
     report = evaluate(default_bundle(), photos, 0).report
-    assert report["bundle"] == BUNDLE.id
+    assert report["bundle"] == bundle.id
     assert (report["photos"], report["trained_on"]) == (12, 0)
     assert report["unknown_folders"] == ["Strip"]
-    assert set(report["types_without_photos"]) == set(BUNDLE.types) - set(KNOWN)
+    assert set(report["types_without_photos"]) == set(bundle.types) - set(KNOWN)
     assert report["li_ion"] == ["Klarus"]
     found = report["new"]["as_they_are"]
     assert found["accuracy"]["n"] == 8
     assert found["accuracy"]["value"] >= 0.75
     assert found["unknown_accepted"]["n"] == 4
-    assert [t["purity"] for t in found["thresholds"]] == [t.purity for t in BUNDLE.thresholds]
+    assert [t["purity"] for t in found["thresholds"]] == [t.purity for t in bundle.thresholds]
 
 
 def test_the_same_seed_gives_the_same_figures(photos):
