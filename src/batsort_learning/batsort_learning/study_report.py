@@ -16,9 +16,12 @@ from numpy.typing import NDArray
 from batsort_learning import paper
 from batsort_learning.figures import wilson
 
-OURS, PAPER, SECOND = "#2a7f62", "#c8553d", "#35618f"
+OURS, PAPER, SECOND, MUTED = "#2a7f62", "#c8553d", "#35618f", "#7a7a7a"
 NOT_GIVEN = "not given"
-COLUMNS = ("case", "runs", "mean %", "SD", "best %", "pooled % (95 %)", "paper: mean, best %")
+COLUMNS = (
+    *("initial", "opened", "runs", "mean %", "SD", "best %"),
+    *("pooled % (95 %)", "paper: mean, best %"),
+)
 WIDTH = 100
 
 Run = Mapping[str, Any]
@@ -42,7 +45,7 @@ def write(
     text = "\n".join([f"# {study}", "", *_table(rows), "", *map(_item, notes)])
     (out / f"{study}.json").write_text(json.dumps(content, indent=2, default=str) + "\n")
     (out / f"{study}.md").write_text(text + "\n", encoding="utf-8")
-    size = (10, 4.5) if study == "figure3" else (8, 5)
+    size = (10, 4.5 * len(cases)) if study == "figure3" else (8, 5)
     figure = Figure(figsize=size, layout="constrained")
     cap = ", epochs capped (quick)" if options["quick"] else ""
     figure.suptitle(f"{study}: {options['backbone']}, {photos} photos{cap}")
@@ -60,9 +63,8 @@ def _row(study: str, case: tuple[str, int], runs: Sequence[Run]) -> dict[str, An
     # The main case's figures are the paper's; of the single cells of table II we know none.
     mean, best = (None, None) if study == "table2" else paper.REPORTED[initial]
     return {
-        "case": f"{initial}, {opened} opened",
-        "opened": opened,
         "initial": initial,
+        "opened": opened,
         "accuracies": [round(share, 4) for share in shares],
         "mean": float(np.mean(shares)),
         "sd": float(np.std(shares, ddof=1)) if len(shares) > 1 else None,
@@ -78,7 +80,7 @@ def _table(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     for row in rows:
         share, low, high = row["pooled"]["wilson95"]
         interval = f"{share:.1%} ({low:.1%} to {high:.1%})".replace("%", "")
-        counts = [row["case"], str(len(row["accuracies"]))]
+        counts = [row["initial"], str(row["opened"]), str(len(row["accuracies"]))]
         ours = [_percent(row["mean"]), _percent(row["sd"], "-"), _percent(row["best"])]
         theirs = ", ".join(_percent(row["paper"][name]) for name in ("mean", "best"))
         cells.append([*counts, *ours, interval, theirs])
@@ -109,8 +111,10 @@ def _notes(
     twins, tested = (sum(run[name] for run in runs) for name in ("twins", "tested"))
     how = "whole groups" if options["grouped"] else "at random, as in the paper"
     notes = [
+        "Opened: layers of the backbone that learn in stage one, beside the new top; in stage two "
+        f"{paper.OPENED_LATER} more.",
         f"{options['backbone']}, {photos} photos, divided {how}; the paper: ResNet-50V2, some 500.",
-        f"{twins} of {tested} test photos share a group (near-duplicate) with a learnt one.",
+        f"{twins} of {tested} test photos share a group (near-duplicates) with learnt ones.",
         "Pooled over runs: the same photos are tested again, so the interval is too narrow.",
     ]
     if options["quick"]:
@@ -148,7 +152,7 @@ def _draw_cases(figure: Figure, rows: Sequence[Mapping[str, Any]], runs: Sequenc
                 axes.scatter(
                     x + 0.12, 100 * value, marker=marker, color=PAPER, label=f"paper's {name}"
                 )
-    axes.set_xticks(range(len(rows)), [row["case"] for row in rows])
+    axes.set_xticks(range(len(rows)), [f"{row['initial']}\n{row['opened']} opened" for row in rows])
     axes.set_xlim(-0.5, len(rows) - 0.5)
     axes.set_ylim(0, 102)
     axes.set_ylabel("test accuracy [%]")
@@ -158,16 +162,23 @@ def _draw_cases(figure: Figure, rows: Sequence[Mapping[str, Any]], runs: Sequenc
 
 
 def _draw_courses(figure: Figure, rows: Sequence[Mapping[str, Any]], runs: Sequence[Run]) -> None:
-    """Accuracy and loss by epoch over both stages, as we read figure 3."""
-    for axes, name in zip(figure.subplots(1, 2), ("accuracy", "loss"), strict=True):
-        for key, colour, label in ((name, OURS, "training"), (f"val_{name}", SECOND, "validation")):
-            _draw_course(
-                axes, [[stage[key] for stage in run["history"]] for run in runs], colour, label
-            )
-        axes.set_xlabel("epoch")
-        axes.set_ylabel(name)
-    axes.set_ylim(bottom=0)
-    axes.legend(frameon=False)
+    """Accuracy and loss by epoch over both stages, as we read figure 3; a row of axes per case."""
+    for row, pair in zip(rows, figure.subplots(len(rows), 2, squeeze=False), strict=True):
+        these = [run["history"] for run in runs if run["initial"] == row["initial"]]
+        boundary = max(len(first["loss"]) for first, _ in these) + 0.5
+        for axes, name in zip(pair, ("accuracy", "loss"), strict=True):
+            for key, colour, label in (
+                (name, OURS, "training"),
+                (f"val_{name}", SECOND, "validation"),
+            ):
+                courses = [[stage[key] for stage in history] for history in these]
+                _draw_course(axes, courses, colour, label)
+            axes.axvline(boundary, color=MUTED, linestyle=":", label="stage two begins")
+            axes.set_title(row["initial"])
+            axes.set_xlabel("epoch")
+            axes.set_ylabel(name)
+            axes.set_ylim(bottom=0)
+        axes.legend(frameon=False)
 
 
 def _draw_course(
@@ -180,7 +191,6 @@ def _draw_course(
     epochs = np.arange(1, values.shape[1] + 1)
     axes.plot(epochs, mean, color=colour, label=label)
     axes.fill_between(epochs, mean - spread, mean + spread, color=colour, alpha=0.2, linewidth=0)
-    axes.axvline(stages[0].shape[1] + 0.5, color="#7a7a7a", linewidth=0.8, linestyle=":")
 
 
 def _rectangle(lines: Sequence[Sequence[float]]) -> NDArray[np.float64]:

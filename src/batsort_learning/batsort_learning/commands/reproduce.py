@@ -30,7 +30,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="folder for runs.jsonl, tables and pictures",
     )
-    parser.add_argument("--backbone", choices=BACKBONES, default=BACKBONES[0], help="%(default)s")
+    parser.add_argument(
+        "--backbone",
+        choices=BACKBONES,
+        default=BACKBONES[0],
+        help="what the new top is put on (default: %(default)s)",
+    )
     parser.add_argument(
         "--weights", type=Path, metavar="FILE", help="ResNet-50V2's weights without top (.h5)"
     )
