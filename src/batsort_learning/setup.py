@@ -1,7 +1,9 @@
 from setuptools import setup
 
 PACKAGE = "batsort_learning"
-COMMANDS = ("check", "train", "evaluate", "reproduce")
+COMMANDS = (
+    *("check", "train", "teach", "forget", "threshold", "compare", "evaluate", "reproduce"),
+)
 
 setup(
     name=PACKAGE,

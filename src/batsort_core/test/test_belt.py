@@ -1,7 +1,7 @@
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from batsort_core.belt import (
@@ -19,6 +19,7 @@ MS = 1_000_000
 SCALE = 0.0001
 
 
+@settings(deadline=None)
 @given(
     st.sampled_from([16, 32, 64]),
     st.integers(-(2**40), 2**40),
@@ -48,6 +49,7 @@ def test_a_raw_count_that_the_device_cannot_send_is_refused() -> None:
         CountUnwrapper(12)  # type: ignore[arg-type]
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(1, 30), st.integers(-80, 80)), min_size=1, max_size=80))
 def test_past_positions_are_interpolated_exactly(steps: list[tuple[int, int]]) -> None:
     tracker = BeltTracker(SCALE, 10.0)
@@ -66,6 +68,7 @@ def test_past_positions_are_interpolated_exactly(steps: list[tuple[int, int]]) -
     assert tracker.count_at(samples[-1][0] + 1) is None
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(1, 30), st.integers(1, 80)), min_size=2, max_size=40))
 def test_time_and_position_are_inverse_on_a_belt_that_runs(steps: list[tuple[int, int]]) -> None:
     tracker = BeltTracker(SCALE, 10.0)
@@ -245,6 +248,7 @@ def test_an_epoch_that_changes_in_an_item_loses_it_and_only_it(beam: Beam) -> No
     assert beam.faults() == {"epoch_changed": 2}
 
 
+@settings(deadline=None)
 @given(st.integers(0, 400), st.integers(0, 400))
 def test_a_belt_that_runs_back_with_an_item_in_the_beam_counts_it_once(
     cell: CellDescription, entered: int, back: int

@@ -1,4 +1,4 @@
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from batsort_core.belt import BeltTracker
@@ -95,6 +95,7 @@ def test_frames_that_no_belt_reading_places_are_bounded() -> None:
     assert bench.run(20) == [Stray(key) for key in range(36)]
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.integers(300, 3000), max_size=8),
     st.lists(st.integers(1, 900), unique=True, max_size=40),

@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from batsort_core.packml import (
@@ -73,6 +73,7 @@ def test_the_usual_day_goes_from_stopped_to_stopped() -> None:
         assert not packml.acting
 
 
+@settings(deadline=None)
 @given(st.lists(st.one_of(st.sampled_from(Command), st.just(None)), max_size=60))
 def test_nothing_runs_again_after_an_abort_without_clear_and_reset(
     calls: list[Command | None],

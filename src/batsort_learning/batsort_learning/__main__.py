@@ -15,6 +15,10 @@ from batsort_perception.bundle import BundleError
 COMMANDS = {
     "check": "look at photos before teaching",
     "train": "make a model bundle from photos",
+    "teach": "teach a bundle a new type, from five photos up",
+    "forget": "take a type out of a bundle",
+    "threshold": "the confidence that gives a wanted purity, and its cost",
+    "compare": "judge other ways to learn beside the bundle's",
     "evaluate": "judge a bundle on photos",
     "reproduce": "do the paper's study again",
 }

@@ -17,7 +17,7 @@ import numpy as np
 from tqdm import tqdm
 
 from batsort_perception.preprocess import BACKGROUND, Image, prepare
-from batsort_twin.photos import PhotoError, PhotoLibrary, read_photo
+from batsort_twin.photos import SUFFIXES, Photo, PhotoError, PhotoLibrary, read_photo
 
 GROUPS = "groups.csv"
 UNKNOWN_FOLDER = "Other"
@@ -84,6 +84,27 @@ def read_readable(folder: Path) -> tuple[list[LabelledPhoto], list[PhotoError]]:
         LabelledPhoto(photo.path, photo.name, photo.label, photo.sha256(), image, group)
         for photo, image, group in zip(found, images, groups, strict=True)
     ], broken
+
+
+def read_folder(folder: Path, label: str) -> list[LabelledPhoto]:
+    """Return every photo in `folder` itself, by name, as of `label`. Raises DataError."""
+    if not folder.is_dir():
+        raise DataError(f"photos: {str(folder)!r} is refused; allowed: a folder of photos")
+    photos = [
+        Photo(label, path, path.name)
+        for path in sorted(folder.iterdir())
+        if path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
+    ]
+    try:
+        images = [read_photo(photo.path) for photo in photos]
+    except PhotoError as error:
+        raise DataError(str(error)) from None
+    return [
+        LabelledPhoto(photo.path, photo.name, label, photo.sha256(), image, group)
+        for photo, image, group in zip(
+            photos, images, near_duplicates(images) if images else [], strict=True
+        )
+    ]
 
 
 def li_ion_types(wanted: Sequence[str] | None, names: Sequence[str]) -> tuple[str, ...]:

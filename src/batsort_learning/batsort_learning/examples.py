@@ -13,6 +13,7 @@ import numpy as np
 
 from batsort_core.cell import Camera
 from batsort_core.items import Item
+from batsort_learning.conditions import covered, on_black, relit, smeared, turned
 from batsort_learning.strangers import debris_decal, invented_wrap
 from batsort_perception.crop import crop_item
 from batsort_perception.preprocess import Image, prepare
@@ -46,11 +47,24 @@ class Studio:
         self._rng = np.random.default_rng([seed, 0xBA77])
         self._renderers = [Renderer(CAMERA, BELT_WIDTH, 1000 + i) for i in range(RENDERERS)]
 
-    def plain(self, image: Image, count: int) -> Iterator[Image]:
-        """The photo itself, then `count` - 1 copies in other light."""
-        yield prepare(image, SIDE, SIDE)
-        for _ in range(count - 1):
-            yield prepare(self._other_light(image, 0.12), SIDE, SIDE)
+    @staticmethod
+    def plain(image: Image) -> Image:
+        """The photo as it is."""
+        return prepare(image, SIDE, SIDE)
+
+    def varied(self, image: Image) -> Image:
+        """The photo under conditions at random: light, background, rotation, blur, cover."""
+        rng = self._rng
+        if rng.random() < 0.5:
+            image = on_black(image)
+        if rng.random() < 0.5:
+            image = turned(image, rng.uniform(0, 360))
+        if rng.random() < 0.4:
+            image = smeared(image, rng.uniform(0.01, 0.05), rng.normal(0, 15))
+        if rng.random() < 0.4:
+            image = covered(image, rng.uniform(), rng.uniform(0.1, 0.25))
+        image = self._other_light(image, exposure=0.3, warmth=0.35, gamma=0.12)
+        return prepare(image, SIDE, SIDE)
 
     def on_belt(self, image: Image, count: int) -> Iterator[Image]:
         """The photo cut out, laid on the belt in real size, cropped from the camera's image."""
@@ -101,7 +115,8 @@ class Studio:
             roll=rng.uniform(0, 2 * math.pi),
         )
         renderer = self._renderers[int(rng.integers(RENDERERS))]
-        frame = self._other_light(renderer.render([body], rng.uniform(0, 1)), 0.06)
+        frame = renderer.render([body], rng.uniform(0, 1))
+        frame = self._other_light(frame, exposure=0.1, warmth=0.05, gamma=0.06)
         length = skin.length * math.cos(yaw) + across * abs(math.sin(yaw))
         half_belt = BELT_WIDTH / CAMERA.metres_per_pixel / 2
         middle = CAMERA.image_height / 2
@@ -116,11 +131,9 @@ class Studio:
         )
         return prepare(crop_item(frame, view).pixels, SIDE, SIDE)
 
-    def _other_light(self, image: Image, amount: float) -> Image:
-        """The image in light of another strength and colour, `amount` as a standard deviation."""
+    def _other_light(self, image: Image, exposure: float, warmth: float, gamma: float) -> Image:
+        """The image in light of another strength and colour; the parameters are spreads."""
         rng = self._rng
-        gamma = math.exp(rng.normal(0, amount))
-        gains = np.exp(rng.normal(0, amount) + rng.normal(0, amount / 2, 3))
-        levels = np.linspace(0, 1, 256)[:, None] ** gamma * gains
-        table = np.clip(np.rint(255 * levels), 0, 255).astype(np.uint8).reshape(1, 256, 3)
-        return np.asarray(cv2.LUT(image, table), np.uint8)
+        warm, green = rng.normal(0, warmth), rng.normal(0, warmth / 4)
+        gains = np.exp(rng.normal(0, exposure) + np.array([warm, green, -warm]))
+        return relit(image, gains, math.exp(rng.normal(0, gamma)))

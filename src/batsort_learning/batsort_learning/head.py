@@ -1,19 +1,30 @@
-"""What is learnt on top of the backbone's features: two linear classifiers and their calibration.
+"""What is learnt on top of the backbone's features: a linear classifier per depth, calibration.
 
-Shrinkage LDA names the type best; what a logistic regression of that type against all else says of
-it, with LDA's lead, tells best whether it is of any known type at all. All is deterministic.
+Shrinkage LDA on the deepest features names the type. How far that type leads at all three depths
+together tells whether the image shows a known type at all: what only resembles a type leads by less
+at one of them. All is in closed form and deterministic.
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+
+DEPTHS = 3
+"""Of the backbone whose features stand side by side."""
+LOOKS = 2
+"""Classes per type: as photographed, and as drawn."""
+SHRINKAGE = 0.3
+NEVER = -1e9
+"""Logit of a class without examples."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,56 +39,49 @@ class Linear:
         return features @ self.weights + self.bias
 
 
-def fit_lda(features: Floats, labels: Ints, weights: Floats, shrinkage: float = 0.1) -> Linear:
-    """Linear discriminant analysis with equal priors and a covariance shrunk towards a sphere.
+@dataclass(frozen=True, slots=True)
+class Moments:
+    """Weighted sums of features, all that LDA needs; those of a fold can be taken off again."""
 
-    `features` float64[m, d], `labels` int[m] with every type from 0 up, `weights` float64[m] of the
-    examples. `shrinkage` is fixed: estimators of it take views of one photo for independent ones.
-    """
-    kinds = range(int(labels.max()) + 1)
-    means = np.stack(
-        [np.average(features[labels == c], axis=0, weights=weights[labels == c]) for c in kinds]
-    )
-    apart = (features - means[labels]) * np.sqrt(weights / weights.sum())[:, None]
-    covariance = (1 - shrinkage) * (apart.T @ apart)
-    size = features.shape[1]
-    covariance[np.diag_indices(size)] += shrinkage / (1 - shrinkage) * np.trace(covariance) / size
-    solved = np.linalg.solve(covariance, means.T)
-    return Linear(solved, -0.5 * np.sum(means.T * solved, axis=0))
+    weight: Floats
+    """float64[k] per class."""
+    sums: Floats
+    """float64[k, d] per class."""
+    squares: NDArray[np.float32]
+    """float32[d, d]: the sum of x times x transposed over all classes."""
 
+    @classmethod
+    def of(cls, features: NDArray[np.float32], labels: Ints, weights: Floats, kinds: int) -> Self:
+        """Of `features` float32[m, d] of classes `labels` int[m] below `kinds`, float64[m] each."""
+        shares = np.zeros((kinds, len(labels)))
+        shares[labels, np.arange(len(labels))] = weights
+        rooted = features * np.sqrt(weights)[:, None].astype(np.float32)
+        return cls(shares.sum(axis=1), shares @ features, rooted.T @ rooted)
 
-def fit_logistic(
-    features: Floats, targets: Floats, weights: Floats, decay: float = 0.1, steps: int = 150
-) -> Linear:
-    """One logistic regression per type against all else, by Nesterov's accelerated gradient.
+    def __sub__(self, other: Self) -> Self:
+        return type(self)(
+            self.weight - other.weight, self.sums - other.sums, self.squares - other.squares
+        )
 
-    `targets` float64[m, n] is 1 where an example is of the type; a row of zeros is of no type.
-    `weights` float64[m]. `features` are scaled by one number, the mean of their standard
-    deviations, so that the weight `decay` means the same for every backbone.
-    """
-    share = (weights / weights.sum())[:, None]
-    centre = np.sum(share * features, axis=0)
-    scale = float(features.std(axis=0).mean()) + 1e-12
-    inputs = (features - centre) / scale
-    # The loss curves no more than a quarter of the largest eigenvalue of the second moment.
-    probe = np.ones(inputs.shape[1])
-    for _ in range(30):
-        probe = inputs.T @ (share[:, 0] * (inputs @ (probe / np.linalg.norm(probe))))
-    step = 1.0 / (0.25 * float(np.linalg.norm(probe)) + 0.25 + decay)
-    kinds = targets.shape[1]
-    matrix, bias = np.zeros((inputs.shape[1], kinds)), np.zeros(kinds)
-    ahead, ahead_bias, pace = matrix, bias, 1.0
-    for _ in range(steps):
-        error = share * (1 / (1 + np.exp(-(inputs @ ahead + ahead_bias))) - targets)
-        following = ahead - step * (inputs.T @ error + decay * ahead)
-        following_bias = ahead_bias - step * error.sum(axis=0)
-        quicker = (1 + math.sqrt(1 + 4 * pace**2)) / 2
-        gain = (pace - 1) / quicker
-        ahead = following + gain * (following - matrix)
-        ahead_bias = following_bias + gain * (following_bias - bias)
-        matrix, bias, pace = following, following_bias, quicker
-    matrix = matrix / scale
-    return Linear(matrix, bias - centre @ matrix)
+    def lda(self, shrinkage: float = SHRINKAGE) -> Linear:
+        """Linear discriminant analysis, equal priors, covariance shrunk towards a sphere.
+
+        `shrinkage` is fixed: estimators of it take views of one photo for independent ones. A class
+        without examples never wins. Source: Friedman 1989, "Regularized Discriminant Analysis".
+        """
+        present = self.weight > 1e-9 * self.weight.sum()
+        sums, weight = self.sums[present], self.weight[present, None]
+        means = sums / weight
+        covariance = (self.squares - sums.T @ means) * ((1 - shrinkage) / weight.sum())
+        size = len(covariance)
+        covariance[np.diag_indices(size)] += (
+            shrinkage / (1 - shrinkage) * (np.trace(covariance) / size)
+        )
+        solved = np.zeros_like(self.sums.T)
+        solved[:, present] = np.linalg.solve(covariance, means.T)
+        bias = np.full(len(present), NEVER)
+        bias[present] = -0.5 * np.sum(means.T * solved[:, present], axis=0)
+        return Linear(solved, bias)
 
 
 def softmax(logits: Floats) -> Floats:
@@ -86,14 +90,45 @@ def softmax(logits: Floats) -> Floats:
     return np.asarray(powers / powers.sum(axis=1, keepdims=True))
 
 
-def lead(logits: Floats) -> Floats:
-    """float64[m]: how far LDA's winner stands above the mean of all types, as a distance."""
-    return np.asarray(np.sqrt(logits.max(axis=1) - logits.mean(axis=1)))
+@dataclass(frozen=True, slots=True)
+class Head:
+    """A mixture discriminant analysis per depth of the backbone, the one that names the type first.
 
+    A type looks one way in photos and another where it is drawn, so it has a class for each; the
+    better one counts. Source: Hastie and Tibshirani 1996, "Discriminant Analysis by Gaussian
+    Mixtures".
+    """
 
-def familiarity(lda: Floats, logistic: Floats, blend: float) -> Floats:
-    """float64[m]: the logit that `logistic` gives to the type that `lda` names, plus its lead."""
-    return logistic[np.arange(len(lda)), lda.argmax(axis=1)] + blend * lead(lda)
+    depths: tuple[Linear, ...]
+    """Columns: the types as photographed, then as drawn."""
+    surplus: float = 0.0
+    """By how much more the drawn lead than the photographed; taken off their familiarity."""
+
+    def __call__(self, features: Floats) -> tuple[Floats, Floats]:
+        """Logits float64[m, n] and familiarity float64[m] of float[m, d], depths side by side."""
+        logits, lead, drawn = self.leads(features)
+        return logits, lead - self.surplus * drawn
+
+    def leads(self, features: Floats) -> tuple[Floats, Floats, Bools]:
+        """Logits float64[m, n], the lead float64[m], and whether it looks drawn, bool[m].
+
+        The lead is that of the named type over the mean of all types, summed over the depths. LDA's
+        logits grow with the square of a distance, so its root is a distance.
+        """
+        parts = np.split(features, len(self.depths), axis=1)
+        looks = [
+            np.split(linear(part), LOOKS, axis=1)
+            for linear, part in zip(self.depths, parts, strict=True)
+        ]
+        logits = [np.maximum(*both) for both in looks]
+        named = np.arange(len(features)), logits[0].argmax(axis=1)
+        lead = sum(part[named] - part.mean(axis=1) for part in logits)
+        photographed, drawn = looks[0]
+        return (
+            logits[0],
+            np.sqrt(np.maximum(lead, 0.0)),
+            drawn.max(axis=1) > photographed.max(axis=1),
+        )
 
 
 def fit_temperature(logits: Floats, labels: Ints, weights: Floats) -> float:

@@ -3,44 +3,56 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from batsort_learning.data import UNKNOWN_FOLDER, LabelledPhoto
-from batsort_learning.examples import Studio
-from batsort_perception.preprocess import Image
+from batsort_learning.conditions import CONDITIONS
+from batsort_learning.data import UNKNOWN_FOLDER, DataError, LabelledPhoto
+from batsort_learning.examples import SIDE, Studio
+from batsort_perception.preprocess import Image, prepare
 from batsort_twin.wraps import KNOWN, THINGS, UNKNOWN
 
-PLAIN, RELIT, BELT, DRAWN = "plain", "relit", "belt", "drawn"
-RECOLOURED, STRANGER = "recoloured", "stranger"
-SHARES = {PLAIN: 0.2, RELIT: 0.2, BELT: 0.4, DRAWN: 0.2}
+PLAIN, VARIED, BELT, DRAWN = "plain", "varied", "belt", "drawn"
+SHARES = {PLAIN: 0.25, VARIED: 0.35, BELT: 0.25, DRAWN: 0.15}
 """Weight of each source in learning; within it every type weighs the same."""
-RELIT_COUNT, BELT_COUNT = 2, 4
+VARIED_COUNT, BELT_COUNT = 6, 3
 """Examples per photo."""
-STRANGERS = 2
-"""Invented batteries and debris per drawn battery of a type."""
 UNTAUGHT = -1
 """Label of what is no type of the bundle: only reported on."""
+STEP = 0.08
+"""Of the features as they are kept and learnt from; noise that shrinkage exceeds many times."""
+FILE = "lessons.npz"
+
+Extract = Callable[[Image], NDArray[np.float32]]
 
 
 @dataclass(frozen=True, slots=True)
 class Lessons:
     """Arrays of one length m, one row per example."""
 
-    features: NDArray[np.float64]
-    """float64[m, d]."""
+    levels: NDArray[np.uint8]
+    """uint8[m, d]: features in units of STEP."""
     labels: NDArray[np.int64]
     """Index of the type, or UNTAUGHT."""
     sources: NDArray[np.str_]
-    """PLAIN, RELIT, BELT, DRAWN, or what is no type: RECOLOURED, STRANGER, whatever its label."""
+    """PLAIN, VARIED, BELT, DRAWN; or the name of a condition, that is never learnt from."""
     groups: NDArray[np.int64]
     """Examples of one group are never on both sides of a split."""
+    photos: NDArray[np.int64]
+    """Number of the photo or of the drawn individual."""
+
+    @property
+    def features(self) -> NDArray[np.float32]:
+        """float32[m, d]."""
+        return self.levels * np.float32(STEP)
 
     def known(self, source: str | None = None) -> NDArray[np.bool_]:
-        """Where an example shows a type of the bundle as it is, of one source or of any."""
+        """Where an example shows a type of the bundle; of one source, or of all learnt from."""
         sources = list(SHARES) if source is None else [source]
         return (self.labels != UNTAUGHT) & np.isin(self.sources, sources)
 
@@ -48,11 +60,80 @@ class Lessons:
         """float64 for the chosen examples by SHARES, every type alike."""
         sources, labels = self.sources[chosen], self.labels[chosen]
         result = np.zeros(len(labels))
-        for source, share in SHARES.items():
-            for label in np.unique(labels):
+        for label in np.unique(labels):
+            present = [s for s in SHARES if np.any((sources == s) & (labels == label))]
+            total = sum(SHARES[source] for source in present)
+            for source in present:
                 members = (sources == source) & (labels == label)
-                result[members] = share / max(1, members.sum())
+                result[members] = SHARES[source] / total / members.sum()
         return result
+
+    def where(self, chosen: NDArray[np.bool_]) -> Lessons:
+        """The chosen rows."""
+        return Lessons(*(getattr(self, field.name)[chosen] for field in fields(self)))
+
+    def with_labels(self, labels: NDArray[np.int64]) -> Lessons:
+        """The same examples with other labels."""
+        return Lessons(self.levels, labels, self.sources, self.groups, self.photos)
+
+    def joined(self, other: Lessons) -> Lessons:
+        """All rows of both; groups and photos of `other` keep apart from these."""
+        groups = other.groups + self.groups.max() + 1 - other.groups.min()
+        photos = other.photos + self.photos.max() + 1 - other.photos.min()
+        moved = Lessons(other.levels, other.labels, other.sources, groups, photos)
+        pairs = ((getattr(self, f.name), getattr(moved, f.name)) for f in fields(self))
+        return Lessons(*(np.concatenate(pair) for pair in pairs))
+
+    def save(self, folder: Path) -> None:
+        """Write all but the conditions to FILE in `folder`."""
+        kept = self.where(np.isin(self.sources, list(SHARES)))
+        arrays = {field.name: getattr(kept, field.name) for field in fields(kept)}
+        np.savez_compressed(folder / FILE, **arrays)
+
+    @classmethod
+    def load(cls, folder: Path) -> Lessons:
+        """Read FILE of the bundle in `folder`. Raises DataError."""
+        try:
+            with np.load(folder / FILE, allow_pickle=False) as arrays:
+                lessons = cls(*(arrays[field.name] for field in fields(cls)))
+        except (OSError, EOFError, ValueError, KeyError, BadZipFile) as error:
+            allowed = "the lessons of a bundle that `train` has written"
+            raise DataError(f"{folder / FILE}: {error}; allowed: {allowed}") from None
+        if len({len(getattr(lessons, field.name)) for field in fields(cls)}) != 1:
+            raise DataError(f"{folder / FILE}: its arrays differ in length; allowed: one length")
+        return lessons
+
+
+class Collector:
+    """Gathers examples one by one; `extract` makes the features of a prepared image."""
+
+    def __init__(self, extract: Extract) -> None:
+        self._extract = extract
+        self._rows: list[tuple[NDArray[np.uint8], int, str, int, int]] = []
+
+    def add(self, image: Image, label: int, source: str, group: int, photo: int) -> None:
+        """Add one prepared image."""
+        levels = np.clip(np.rint(self._extract(image) / STEP), 0, 255).astype(np.uint8)
+        self._rows.append((levels, label, source, group, photo))
+
+    def add_photo(self, photo: LabelledPhoto, label: int, number: int, studio: Studio) -> None:
+        """Add a photo as it is, under conditions at random, and as the cell's camera sees it."""
+        self.add(studio.plain(photo.image), label, PLAIN, photo.group, number)
+        for _ in range(VARIED_COUNT):
+            self.add(studio.varied(photo.image), label, VARIED, photo.group, number)
+        for image in studio.on_belt(photo.image, BELT_COUNT):
+            self.add(image, label, BELT, photo.group, number)
+
+    def add_conditions(self, photo: LabelledPhoto, label: int, number: int, seed: int) -> None:
+        """Add the photo under every condition that a bundle is judged under."""
+        rng = np.random.default_rng([seed, number, 0xC0D])
+        for name, condition in CONDITIONS.items():
+            image = prepare(condition(photo.image, rng), SIDE, SIDE)
+            self.add(image, label, name, photo.group, number)
+
+    def lessons(self) -> Lessons:
+        """All that was added."""
+        return Lessons(*(np.array(column) for column in zip(*self._rows, strict=True)))
 
 
 def types_of(photos: Sequence[LabelledPhoto]) -> tuple[str, ...]:
@@ -61,41 +142,22 @@ def types_of(photos: Sequence[LabelledPhoto]) -> tuple[str, ...]:
 
 
 def gather(
-    photos: Sequence[LabelledPhoto],
-    types: Sequence[str],
-    drawn: int,
-    seed: int,
-    extract: Callable[[Image], NDArray[np.float32]],
+    photos: Sequence[LabelledPhoto], types: Sequence[str], drawn: int, seed: int, extract: Extract
 ) -> Lessons:
     """Make all examples and their features; `drawn` individuals of every type that can be drawn.
 
     Photos of other labels, and drawn unknown things, are gathered to be reported on.
     """
-    studio = Studio(seed)
-    rows: list[tuple[NDArray[np.float32], int, str, int]] = []
-
-    def add(image: Image, label: int, source: str, group: int, recoloured: bool) -> None:
-        rows.append((extract(image), label, source, group))
-        if recoloured and label != UNTAUGHT:
-            rows.append((extract(studio.recoloured(image)), label, RECOLOURED, group))
-
-    for photo in tqdm(photos, "photos", unit="photo"):
+    studio, collector = Studio(seed), Collector(extract)
+    for number, photo in enumerate(tqdm(photos, "photos", unit="photo")):
         label = types.index(photo.label) if photo.label in types else UNTAUGHT
-        for i, image in enumerate(studio.plain(photo.image, 1 + RELIT_COUNT)):
-            add(image, label, RELIT if i else PLAIN, photo.group, i == 0)
-        for i, image in enumerate(studio.on_belt(photo.image, BELT_COUNT)):
-            add(image, label, BELT, photo.group, i < 2)
-    group = max(photo.group for photo in photos) + 1
+        collector.add_photo(photo, label, number, studio)
+        collector.add_conditions(photo, label, number, seed)
+    group, number = max(photo.group for photo in photos) + 1, len(photos)
     subjects = [(name, types.index(name)) for name in KNOWN if name in types]
     subjects += [(name, UNTAUGHT) for name in (*UNKNOWN, *THINGS)]
-    for name, label in tqdm(subjects, "drawn", unit="kind"):
-        for i in range(drawn):
-            add(studio.drawn(name), label, DRAWN, group, i % 2 == 0)
-            group += 1
-    for i in tqdm(range(STRANGERS * drawn * len(types)), "strangers", unit="thing"):
-        image = studio.invented() if i % 3 else studio.debris()
-        rows.append((extract(image), i % len(types), STRANGER, group + i))
-    features, labels, sources, groups = zip(*rows, strict=True)
-    return Lessons(
-        np.array(features, np.float64), np.array(labels), np.array(sources), np.array(groups)
-    )
+    for i, (name, label) in enumerate(
+        tqdm([subject for subject in subjects for _ in range(drawn)], "drawn", unit="battery")
+    ):
+        collector.add(studio.drawn(name), label, DRAWN, group + i, number + i)
+    return collector.lessons()

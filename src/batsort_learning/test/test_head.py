@@ -2,14 +2,7 @@ import numpy as np
 import pytest
 
 from batsort_learning.figures import auroc
-from batsort_learning.head import (
-    familiarity,
-    fit_lda,
-    fit_logistic,
-    fit_temperature,
-    softmax,
-    weighted_quantile,
-)
+from batsort_learning.head import Head, Moments, fit_temperature, softmax, weighted_quantile
 
 
 @pytest.fixture
@@ -17,16 +10,19 @@ def clouds():
     """Three clouds in eight dimensions: features, labels."""
     rng = np.random.default_rng(0)
     labels = np.repeat(np.arange(3), 40)
-    return rng.normal(0, 1, (120, 8)) + 4 * np.eye(3, 8)[labels], labels
+    features = rng.normal(0, 1, (120, 8)) + 4 * np.eye(3, 8)[labels]
+    return features.astype(np.float32), labels
 
 
-def test_lda_and_logistic_regression_tell_clouds_apart(clouds):
+def head(*parts):
+    """One depth per (features, labels); nothing was drawn."""
+    return Head(tuple(Moments.of(f, labels, np.ones(len(f)), 6).lda() for f, labels in parts))
+
+
+def test_clouds_are_told_apart(clouds):
     features, labels = clouds
-    weights = np.ones(len(labels))
-    lda = fit_lda(features, labels, weights)
-    logistic = fit_logistic(features, np.eye(3)[labels], weights)
-    for linear in (lda, logistic):
-        assert (linear(features).argmax(axis=1) == labels).mean() > 0.95
+    logits, _ = head(clouds)(features)
+    assert (logits.argmax(axis=1) == labels).mean() > 0.95
 
 
 def test_a_heavier_example_counts_like_its_copies(clouds):
@@ -35,21 +31,56 @@ def test_a_heavier_example_counts_like_its_copies(clouds):
     weights[:10] = 3.0
     copied = np.concatenate([features, features[:10], features[:10]])
     copied_labels = np.concatenate([labels, labels[:10], labels[:10]])
-    once = fit_lda(features, labels, weights)
-    copies = fit_lda(copied, copied_labels, np.ones(len(copied_labels)))
-    assert once.weights == pytest.approx(copies.weights)
-    assert once.bias == pytest.approx(copies.bias)
+    once = Moments.of(features, labels, weights, 3).lda()
+    copies = Moments.of(copied, copied_labels, np.ones(len(copied_labels)), 3).lda()
+    assert once.weights == pytest.approx(copies.weights, rel=1e-3, abs=1e-4)
+    assert once.bias == pytest.approx(copies.bias, rel=1e-3)
+
+
+def test_what_is_taken_off_was_never_there(clouds):
+    features, labels = clouds
+    weights, rest = np.ones(len(labels)), np.arange(len(labels)) % 3 > 0
+    every = Moments.of(features, labels, weights, 3)
+    taken = Moments.of(features[~rest], labels[~rest], weights[~rest], 3)
+    fresh = Moments.of(features[rest], labels[rest], weights[rest], 3)
+    assert (every - taken).lda().weights == pytest.approx(fresh.lda().weights, rel=1e-3, abs=1e-4)
+
+
+def test_a_class_without_examples_never_wins(clouds):
+    features, labels = clouds
+    logits = Moments.of(features, labels, np.ones(len(labels)), 5).lda()(features)
+    assert logits.shape == (120, 5)
+    assert logits.argmax(axis=1).max() == 2
+
+
+def test_a_type_is_named_by_the_better_of_its_two_looks(clouds):
+    features, labels = clouds
+    drawn = (features - 9).astype(np.float32)
+    both = Moments.of(
+        np.concatenate([features, drawn]), np.concatenate([labels, labels + 3]), np.ones(240), 6
+    )
+    logits, lead, looks_drawn = Head((both.lda(),)).leads(drawn)
+    assert logits.shape == (120, 3)
+    assert (logits.argmax(axis=1) == labels).mean() > 0.95
+    assert looks_drawn.all()
+    less = Head((both.lda(),), surplus=2.0)(drawn)[1]
+    assert less == pytest.approx(lead - 2.0)
 
 
 def test_what_is_far_from_every_type_is_less_familiar(clouds):
-    features, labels = clouds
-    strange = -3 * np.eye(8)[3:8].repeat(10, axis=0)
-    targets = np.concatenate([np.eye(3)[labels], np.zeros((50, 3))])
-    everything = np.concatenate([features, strange])
-    logistic = fit_logistic(everything, targets, np.ones(len(everything)))
-    lda = fit_lda(features, labels, np.ones(len(labels)))
-    known, unknown = (familiarity(lda(part), logistic(part), 0.5) for part in (features, strange))
+    features, _ = clouds
+    strange = (-3 * np.eye(8)[3:8].repeat(10, axis=0)).astype(np.float32)
+    known, unknown = (head(clouds)(part)[1] for part in (features, strange))
     assert auroc(known, unknown) > 0.98
+
+
+def test_what_resembles_a_type_at_one_depth_only_is_less_familiar(clouds):
+    features, labels = clouds
+    rng = np.random.default_rng(3)
+    two = head(clouds, clouds)
+    familiar = two(np.hstack([features, features]))[1]
+    odd = two(np.hstack([features, features[rng.permutation(len(labels))]]))[1]
+    assert auroc(familiar, odd) > 0.7
 
 
 def test_the_temperature_of_scores_that_are_too_sure_is_found():

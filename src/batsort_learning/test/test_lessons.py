@@ -3,7 +3,21 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from batsort_learning.lessons import BELT, BELT_COUNT, DRAWN, PLAIN, UNTAUGHT, gather
+from batsort_learning.conditions import CONDITIONS
+from batsort_learning.data import DataError
+from batsort_learning.lessons import (
+    BELT,
+    BELT_COUNT,
+    DRAWN,
+    FILE,
+    PLAIN,
+    SHARES,
+    UNTAUGHT,
+    VARIED,
+    VARIED_COUNT,
+    Lessons,
+    gather,
+)
 
 TYPES = ("Duracell_Alk", "Klarus")
 
@@ -23,7 +37,7 @@ def photos():
 def mean_colour(image):
     assert image.shape == (224, 224, 3)
     assert image.dtype == np.uint8
-    return image.mean(axis=(0, 1)).astype(np.float32)
+    return image.mean(axis=(0, 1)).astype(np.float32) / 32
 
 
 @pytest.fixture(scope="module")
@@ -37,19 +51,49 @@ def test_the_same_seed_gives_the_same_lessons_and_another_seed_others(lessons):
     assert not np.array_equal(lessons.features, other.features)
 
 
-def test_every_photo_is_seen_as_it_is_and_on_the_belt(lessons):
+def test_every_photo_is_seen_as_it_is_in_other_conditions_and_on_the_belt(lessons):
     for label in (0, 1, UNTAUGHT):
         of_label = lessons.labels == label
-        assert np.sum(of_label & (lessons.sources == PLAIN)) == 1
-        assert np.sum(of_label & (lessons.sources == BELT)) == BELT_COUNT
+        for source, count in ((PLAIN, 1), (VARIED, VARIED_COUNT), (BELT, BELT_COUNT)):
+            assert np.sum(of_label & (lessons.sources == source)) == count
+
+
+def test_the_conditions_of_judging_are_never_taught(lessons):
+    known = lessons.known()
+    assert set(lessons.sources[known]) == set(SHARES)
+    for name in CONDITIONS:
+        assert np.sum(lessons.known(name)) == 2
+        assert not (known & (lessons.sources == name)).any()
 
 
 def test_unknown_things_are_never_taught(lessons):
     known = lessons.known()
     assert (lessons.labels[known] != UNTAUGHT).all()
-    assert set(lessons.sources[known]) == {"plain", "relit", "belt", "drawn"}
     assert np.sum((lessons.sources == DRAWN) & known) == 2 * len(TYPES)
     assert np.sum((lessons.sources == DRAWN) & ~known) == 2 * 10
+
+
+def test_lessons_are_read_as_they_were_written_but_for_the_conditions(lessons, tmp_path):
+    lessons.save(tmp_path)
+    again = Lessons.load(tmp_path)
+    kept = lessons.where(np.isin(lessons.sources, list(SHARES)))
+    for name in ("levels", "labels", "sources", "groups", "photos"):
+        assert np.array_equal(getattr(again, name), getattr(kept, name))
+
+
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04nothing"])
+def test_lessons_that_cannot_be_read_are_refused_by_file(content, tmp_path):
+    (tmp_path / FILE).write_bytes(content)
+    with pytest.raises(DataError, match=FILE):
+        Lessons.load(tmp_path)
+
+
+def test_joined_lessons_keep_their_groups_apart(lessons):
+    both = lessons.joined(lessons)
+    middle = len(lessons.labels)
+    assert not set(both.groups[:middle]) & set(both.groups[middle:])
+    assert not set(both.photos[:middle]) & set(both.photos[middle:])
+    assert np.array_equal(both.levels[:middle], both.levels[middle:])
 
 
 def test_every_type_weighs_the_same(lessons):

@@ -6,6 +6,9 @@ import numpy as np
 import pytest
 
 from batsort_learning.__main__ import main
+from batsort_learning.examples import Studio
+from batsort_learning.lessons import Lessons
+from batsort_learning.validation import fit
 from batsort_perception.bundle import Bundle
 from batsort_perception.engine import Engine
 
@@ -48,7 +51,8 @@ def with_tensorflow(test):
 @pytest.fixture(scope="module")
 def taught(photos, tmp_path_factory) -> Path:
     out = tmp_path_factory.mktemp("out") / "colours"
-    assert main(["train", "--photos", str(photos), "--drawn", "0", "--out", str(out)]) == 0
+    command = ["train", "--photos", str(photos), "--drawn", "2", "--repeats", "2"]
+    assert main([*command, "--out", str(out)]) == 0
     return out
 
 
@@ -71,18 +75,69 @@ def test_photos_of_other_are_not_trained_on(taught):
 
 
 @with_tensorflow
-def test_evaluation_tells_photos_it_was_trained_on(taught, photos, tmp_path, capsys):
-    report = tmp_path / "report.json"
-    command = ["evaluate", "--bundle", str(taught), "--photos", str(photos)]
-    assert main([*command, "--report", str(report)]) == 0
-    assert "20 photos, 15 trained on" in capsys.readouterr().out
-    assert '"trained_on": 15' in report.read_text()
+def test_the_network_says_what_the_head_says_but_for_rounding(taught, photos):
+    bundle, lessons = Bundle.load(taught), Lessons.load(taught)
+    from batsort_learning import network
+
+    features, verdict = (
+        network.Runner(bundle.network_file.read_bytes(), output)
+        for output in ("features", "verdict")
+    )
+    head = fit(lessons)
+    for path in sorted(photos.glob("*/*.png")):
+        image = Studio.plain(cv2.cvtColor(cv2.imread(str(path)), cv2.COLOR_BGR2RGB))
+        logits, familiarity = head(features(image)[None])
+        assert verdict(image)[:-1] == pytest.approx(logits[0], rel=1e-3, abs=0.05)
+        assert verdict(image)[-1] == pytest.approx(familiarity[0], rel=1e-2, abs=0.05)
+
+
+@with_tensorflow
+def test_the_card_states_every_export_and_the_data_hash(taught):
+    card = (taught / "CARD.md").read_text()
+    assert Bundle.load(taught).training.data_sha256[:12] in card
+    for kind in ("keras", "float32", "float16", "**int8**"):
+        assert f"| {kind} |" in card
+
+
+@with_tensorflow
+def test_a_type_is_taught_and_forgotten_again(taught, tmp_path, capsys):
+    new, old = tmp_path / "new", tmp_path / "old"
+    shown = tmp_path / "Violet"
+    shown.mkdir()
+    for seed in range(5):
+        image = cv2.cvtColor(battery((150, 40, 190), 50 + seed), cv2.COLOR_RGB2BGR)
+        assert cv2.imwrite(str(shown / f"{seed}.png"), image)
+    command = [str(shown), "--type", "Violet", "--bundle", str(taught), "--out", str(new)]
+    assert main(["teach", *command]) == 0
+    assert "recall Red" in capsys.readouterr().out
+    engine = Engine(Bundle.load(new))
+    assert engine.bundle.types == (*COLOURS, "Violet")
+    assert len(engine.bundle.training.photos["Violet"]) == 5
+    for name, colour in {**COLOURS, "Violet": (150, 40, 190)}.items():
+        assert engine.classify(battery(colour, 98)).type == name
+    assert main(["teach", *command]) == 1
+    assert "new or empty" in capsys.readouterr().err
+    assert main(["forget", "--type", "Violet", "--bundle", str(new), "--out", str(old)]) == 0
+    assert Bundle.load(old).types == tuple(COLOURS)
+    known = Lessons.load(taught)
+    assert np.allclose(fit(Lessons.load(old)).depths[0].weights, fit(known).depths[0].weights)
+
+
+@with_tensorflow
+def test_a_wanted_purity_has_its_price(taught, capsys):
+    assert main(["threshold", "--bundle", str(taught), "--purity", "0.5", "0.99"]) == 0
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    rows = [line for line in lines if line[:1] == ["photos"] and line[1] != "on"]
+    assert [row[1] for row in rows] == ["0.500", "0.990"]
+    assert float(rows[0][-2]) >= float(rows[1][-2]) > 0
 
 
 @pytest.mark.parametrize(
     "command",
     [
         ["train", "--photos", "absent", "--out", "x"],
+        ["teach", "absent", "--type", "New", "--out", "x"],
+        ["forget", "--type", "absent", "--out", "x"],
         ["evaluate", "--photos", "absent"],
         ["evaluate", "--photos", "absent", "--bundle", "absent"],
     ],

@@ -4,7 +4,7 @@ import array
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from sensor_msgs.msg import Image
@@ -18,11 +18,13 @@ PIXELS = arrays.arrays(
 )
 
 
+@settings(deadline=None)
 @given(PIXELS)
 def test_pixels_survive_the_round_trip(pixels: np.ndarray) -> None:
     assert np.array_equal(images.to_rgb(images.to_message(pixels)), pixels)
 
 
+@settings(deadline=None)
 @given(PIXELS, st.integers(0, 5))
 def test_padding_at_the_end_of_a_row_is_honoured(pixels: np.ndarray, padding: int) -> None:
     height, width, _ = pixels.shape
@@ -69,6 +71,7 @@ def test_a_broken_image_is_refused_by_field_and_value(change: dict, named: str) 
 
 
 @pytest.mark.skipif(images._bridge is None, reason="cv_bridge is not installed")
+@settings(deadline=None)
 @given(PIXELS)
 def test_cv_bridge_and_numpy_give_the_same_pixels(pixels: np.ndarray) -> None:
     message = images.to_message(pixels)

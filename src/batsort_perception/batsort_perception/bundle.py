@@ -14,7 +14,7 @@ import yaml
 from batsort_core.schema import FieldError, Name, Range, read
 from batsort_perception.preprocess import METHOD
 
-FORMAT = 1
+FORMAT = 2
 FILE = "bundle.yaml"
 
 
@@ -28,6 +28,8 @@ class Network:
 
     file: Annotated[str, Name()]
     sha256: Annotated[str, Name()]
+    kind: Annotated[str, Name()]
+    """Of its weights: int8, float16 or float32."""
     height: Annotated[int, Range("px", least=16, most=1024)]
     width: Annotated[int, Range("px", least=16, most=1024)]
     preprocessing: Annotated[str, Name()]
@@ -54,9 +56,7 @@ class Novelty:
     """Familiarity at which novelty is 1."""
     scale: Annotated[float, Range(above=0.0)]
     statistics: Mapping[str, float]
-    """Of out-of-fold predictions: quantiles of familiarity and shares accepted."""
-    outliers: str
-    """Unlike things shown in training, in words; empty: none."""
+    """Of out-of-fold predictions: AUROC against unknown things, calibration error and the like."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,22 +76,22 @@ class Training:
     seed: int
     data_sha256: str
     """Of the sorted list of photo hashes and types."""
-    photos: Mapping[str, int]
-    """Per type."""
+    photos: Mapping[str, tuple[str, ...]]
+    """sha256 of every photo file trained on, per type."""
     drawn: Mapping[str, int]
     """Drawn examples per type."""
-    photo_sha256: tuple[str, ...]
-    """Of every photo file trained on."""
 
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """A share among n cases with its Wilson interval at 95 %."""
+    """A share among n cases with its Wilson interval at 95 %: the mean of repeated splits."""
 
     value: Annotated[float, Range(least=0.0, most=1.0)]
     low: Annotated[float, Range(least=0.0, most=1.0)]
     high: Annotated[float, Range(least=0.0, most=1.0)]
     n: Annotated[int, Range(least=0)]
+    sd: Annotated[float, Range(least=0.0)]
+    """Standard deviation over the repeats."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +109,8 @@ class Description:
     training: Training
     metrics: Mapping[str, Metric]
     """Grouped cross-validation, never of the photos it was fitted on."""
+    held_out: Mapping[str, Metric]
+    """Per type: the share of it that is accepted as another where it was never taught."""
     licences: Mapping[str, str]
 
 
@@ -144,7 +146,7 @@ class Bundle(Description):
     @property
     def photo_hashes(self) -> frozenset[str]:
         """sha256 of every photo file it was trained on."""
-        return frozenset(self.training.photo_sha256)
+        return frozenset(name for names in self.training.photos.values() for name in names)
 
 
 def default_bundle() -> Path:

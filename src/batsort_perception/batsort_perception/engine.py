@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
@@ -36,7 +37,7 @@ class Engine:
         """Load the network of `bundle`; raises BundleError where it does not fit its description.
 
         The network takes uint8[1, height, width, 3] and returns float32[1, n + 1]: a logit per type
-        and the familiarity of the image.
+        and the familiarity of the image. What else it returns (its features) is for teaching.
         """
         self.bundle = bundle
         file = bundle.network_file
@@ -46,20 +47,26 @@ class Engine:
         except (ValueError, RuntimeError) as error:
             line = str(error).splitlines()[0] if str(error) else "no network"
             raise BundleError(f"{file}: {line}; allowed: a LiteRT network") from None
-        inputs = self._interpreter.get_input_details()
-        outputs = self._interpreter.get_output_details()
         network = bundle.network
-        for name, tensors, shape, kind in (
-            ("network.height and width", inputs, [1, network.height, network.width, 3], np.uint8),
-            ("types", outputs, [1, len(bundle.types) + 1], np.float32),
-        ):
-            found = [f"{np.dtype(t['dtype'])}{t['shape'].tolist()}" for t in tensors]
-            if found != [f"{np.dtype(kind)}{shape}"]:
-                raise BundleError(
-                    f"{file}: {name}: the network has {', '.join(found)}; "
-                    f"allowed: {np.dtype(kind)}{shape}"
-                )
-        self._input, self._output = inputs[0]["index"], outputs[0]["index"]
+        self._input = self._index(
+            self._interpreter.get_input_details(),
+            f"{np.dtype(np.uint8)}{[1, network.height, network.width, 3]}",
+            "network.height and width",
+        )
+        self._output = self._index(
+            self._interpreter.get_output_details(),
+            f"{np.dtype(np.float32)}{[1, len(bundle.types) + 1]}",
+            "types",
+        )
+
+    def _index(self, tensors: list[dict[str, Any]], allowed: str, field: str) -> int:
+        found = [f"{np.dtype(t['dtype'])}{t['shape'].tolist()}" for t in tensors]
+        if allowed not in found:
+            raise BundleError(
+                f"{self.bundle.network_file}: {field}: the network has {', '.join(found)}; "
+                f"allowed: {allowed}"
+            )
+        return int(tensors[found.index(allowed)]["index"])
 
     def classify(self, crop: Image) -> Measurement:
         """Measure uint8[h, w, 3] RGB of any size. Raises ValueError for another array."""

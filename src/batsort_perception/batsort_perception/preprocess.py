@@ -1,7 +1,8 @@
 """From any picture of one battery to what the network takes: the same in training and running.
 
 The content is found against a plain border, turned until its longer side is level, and scaled to
-fill a white canvas. So a battery looks the same at every angle, up to which end comes first.
+fill a white canvas. So a battery looks the same at every angle, up to which end comes first. A
+light border is taken for white paper: the light's colour and strength are judged by it.
 """
 
 from __future__ import annotations
@@ -16,13 +17,17 @@ from numpy.typing import NDArray
 Image = NDArray[np.uint8]
 """uint8[height, width, 3], RGB."""
 
-METHOD = "level_on_white"
+METHOD = "level_on_balanced_white"
 """Name of what `prepare` does, as a bundle states it."""
 BACKGROUND = 255
 BORDER_TOLERANCE = 14
 """A pixel belongs to the border while it differs no more from the border's colour [grey levels]."""
 BORDER_SHARE = 0.6
 """With less of the rim in one colour the picture is a scene, and all of it is content."""
+LEAST_WHITE = 96.0
+"""Darker paper is not taken for white [grey levels]."""
+LEAST_NEUTRAL = 0.6
+"""Of its lightest channel that white paper has in every channel, in any usual light."""
 MARGIN = 0.02
 """White kept at each end of the canvas, as a part of its side."""
 
@@ -49,21 +54,40 @@ def prepare(image: Image, height: int, width: int) -> Image:
     Raises ValueError where `image` is not uint8[h, w, 3].
     """
     check_image(image)
-    return level(image, content(image), height, width, MARGIN)
+    canvas = level(image, content(image), height, width, MARGIN)
+    border = _border(image)
+    return canvas if border is None else _balanced(canvas, border)
 
 
 def content(image: Image) -> Rectangle:
     """The rectangle around what differs from the border; all of the image where there is none."""
     height, width = image.shape[:2]
-    rim = np.concatenate([image[0], image[-1], image[:, 0], image[:, -1]])
-    low, high = (np.median(rim, axis=0) + d for d in (-BORDER_TOLERANCE, BORDER_TOLERANCE))
-    if np.all((rim >= low) & (rim <= high), axis=1).mean() >= BORDER_SHARE:
+    border = _border(image)
+    if border is not None:
+        low, high = border - BORDER_TOLERANCE, border + BORDER_TOLERANCE
         mask = cv2.bitwise_not(cv2.inRange(image, low, high))
         mask = cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
         rectangle = enclosing(np.asarray(mask, np.uint8))
         if rectangle is not None:
             return rectangle
     return lengthwise((width - 1) / 2, (height - 1) / 2, width, height, 0.0)
+
+
+def _border(image: Image) -> NDArray[np.float64] | None:
+    """The colour of a plain border, float64[3]; None where the rim has many colours."""
+    rim = np.concatenate([image[0], image[-1], image[:, 0], image[:, -1]])
+    colour: NDArray[np.float64] = np.median(rim, axis=0)
+    plain = np.all(np.abs(rim - colour) <= BORDER_TOLERANCE, axis=1).mean() >= BORDER_SHARE
+    return colour if plain else None
+
+
+def _balanced(image: Image, white: NDArray[np.float64]) -> Image:
+    """The image in a light that shows `white` as white; as it is where that can't be paper."""
+    if white.min() < max(LEAST_WHITE, LEAST_NEUTRAL * white.max()) or white.min() == BACKGROUND:
+        return image
+    levels = np.rint(np.arange(256)[:, None] * (BACKGROUND / white))
+    table = np.minimum(levels, BACKGROUND).astype(np.uint8).reshape(1, 256, 3)
+    return np.asarray(cv2.LUT(image, table), np.uint8)
 
 
 def enclosing(mask: NDArray[np.uint8], least_pixels: int = 40) -> Rectangle | None:

@@ -12,6 +12,8 @@ import yaml
 from ai_edge_litert import schema_py_generated as schema
 
 from batsort_core.cell import CellDescription, parse_cell
+from batsort_perception.bundle import FORMAT
+from batsort_perception.preprocess import METHOD
 
 TYPES = ("Red", "Green", "Blue")
 HEIGHT, WIDTH = 32, 64
@@ -84,31 +86,32 @@ def _buffer(data: bytes) -> schema.BufferT:
 def describe(network_bytes: bytes) -> dict[str, Any]:
     """What bundle.yaml says of the tiny network."""
     return {
-        "format": 1,
+        "format": FORMAT,
         "name": "tiny",
         "types": list(TYPES),
         "network": {
             "file": "network.tflite",
             "sha256": hashlib.sha256(network_bytes).hexdigest(),
+            "kind": "float32",
             "height": HEIGHT,
             "width": WIDTH,
-            "preprocessing": "level_on_white",
+            "preprocessing": METHOD,
             "backbone": "mean colour",
             "views": ["as it is"],
             "head": "dense",
         },
         "calibration": {"temperature": 1.0},
-        "novelty": {"limit": 30.0, "scale": 4.0, "statistics": {"p05": 30.0}, "outliers": ""},
+        "novelty": {"limit": 30.0, "scale": 4.0, "statistics": {"p05": 30.0}},
         "thresholds": [{"purity": 0.99, "confidence": 0.8, "coverage": 0.9}],
         "training": {
             "command": "none",
             "seed": 0,
             "data_sha256": "0" * 64,
-            "photos": {name: 1 for name in TYPES},
+            "photos": {"Red": ["a" * 64], "Green": ["b" * 64]},
             "drawn": {},
-            "photo_sha256": ["a" * 64, "b" * 64],
         },
-        "metrics": {"accuracy": {"value": 0.9, "low": 0.8, "high": 0.95, "n": 30}},
+        "metrics": {"accuracy": {"value": 0.9, "low": 0.8, "high": 0.95, "n": 30, "sd": 0.01}},
+        "held_out": {},
         "licences": {"mean colour": "Apache-2.0"},
     }
 

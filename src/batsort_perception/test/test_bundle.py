@@ -43,7 +43,7 @@ def test_a_bundle_that_fits_is_loaded_and_named_after_its_network(write_bundle):
         "network.sha256",
         "calibration.temperature",
         "novelty.limit",
-        "training.photo_sha256",
+        "training.photos",
         "metrics",
         "licences",
     ],
@@ -61,7 +61,7 @@ def test_a_missing_field_is_refused_with_file_and_field_in_one_line(
 @pytest.mark.parametrize(
     ("field", "value"),
     [
-        ("format", 2),
+        ("format", 1),
         ("types", ["Red"]),
         ("types", ["Red", "Red", "Blue"]),
         ("types", "Red"),

@@ -6,7 +6,8 @@ from __future__ import annotations
 import argparse
 
 from batsort_learning.commands import options as shared
-from batsort_learning.evaluate import as_json, as_page, as_text, evaluate
+from batsort_learning.evaluate import evaluate
+from batsort_learning.evaluation_report import as_json, as_page, as_text
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

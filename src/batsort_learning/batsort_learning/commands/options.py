@@ -48,11 +48,41 @@ def li_ion(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def out(parser: argparse.ArgumentParser) -> None:
+    """Add `--out DIR`."""
+    parser.add_argument(
+        "--out",
+        type=Path,
+        required=True,
+        metavar="DIR",
+        help="folder to write the bundle to; its name becomes the bundle's",
+    )
+
+
 def count(text: str) -> int:
     """A whole number from 0, for `type=`."""
     if not text.isdecimal():
         raise argparse.ArgumentTypeError(f"{text!r} is refused; allowed: a whole number from 0")
     return int(text)
+
+
+def positive(text: str) -> int:
+    """A whole number from 1, for `type=`."""
+    value = count(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is refused; allowed: a whole number from 1")
+    return value
+
+
+def share(text: str) -> float:
+    """A number from 0 to 1, for `type=`."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is refused; allowed: a number from 0 to 1")
+    return value
 
 
 def file_to_write(*suffixes: str) -> Callable[[str], Path]:

@@ -1,0 +1,43 @@
+"""Judge other ways to learn beside the bundle's own, on the same photos and splits: the paper's
+head, linear discriminant analysis, views, colour, two backbones. Takes half an hour."""
+
+from __future__ import annotations
+
+import argparse
+
+from batsort_learning.commands import options as shared
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    shared.photos(parser)
+    parser.add_argument(
+        "--drawn",
+        type=shared.count,
+        default=60,
+        metavar="N",
+        help="drawn batteries per type (default: 60)",
+    )
+    parser.add_argument(
+        "--repeats",
+        type=shared.positive,
+        default=30,
+        metavar="N",
+        help="cross-validations that each figure is the mean of (default: 30)",
+    )
+    parser.add_argument(
+        "--report",
+        type=shared.file_to_write(".json"),
+        required=True,
+        metavar="FILE",
+        help="write the figures as JSON, after each way",
+    )
+    shared.seed(parser)
+
+
+def run(options: argparse.Namespace) -> None:
+    """Compare and print the table."""
+    # Imports TensorFlow and scikit-learn, which take seconds.
+    from batsort_learning.compare import compare
+
+    print(compare(options.photos, options.drawn, options.seed, options.repeats, options.report))

@@ -1,0 +1,281 @@
+"""Other ways to learn from the same photos, judged as the bundle's own way is.
+
+All are judged in the same folds on the seeds that chose nothing; each adds one idea to the one
+before. The first is the paper's head: a softmax on the pooled features of photos as they are.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+from sklearn.linear_model import LogisticRegression
+from tqdm import tqdm
+
+from batsort_learning import network
+from batsort_learning.calibration import COVERAGE
+from batsort_learning.conditions import CONDITIONS
+from batsort_learning.data import read_photos
+from batsort_learning.exports import median_ms
+from batsort_learning.figures import auroc, mean_sd, wilson
+from batsort_learning.lessons import PLAIN, STEP, UNTAUGHT, VARIED, Lessons, gather, types_of
+from batsort_learning.validation import FOLDS, REPORTING, Judged, cross_validate, folds_of
+from batsort_perception.preprocess import BACKGROUND, Image
+
+POOLED = 1280
+DEEP = 1152
+LOUDER = 8.0
+"""Factor on features that are small beside STEP."""
+BINS = 4
+"""Of the colour histogram, per channel."""
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """How one way does; shares of photos as they are, but for the worst condition."""
+
+    name: str
+    accuracy: float
+    sd: float
+    low: float
+    high: float
+    random_splits: float
+    worst_condition: str
+    worst_accuracy: float
+    unknown_accepted_at_90: float
+    accuracy_at_90: float
+    auroc_unknown: float
+    verdict_ms: float
+    """Float network, two threads, all views."""
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """One way: which features, and from which lessons."""
+
+    name: str
+    features: Callable[[dict[str, Floats]], list[Floats]]
+    """One array per depth."""
+    cost: tuple[str, ...]
+    """Networks that run for a verdict."""
+    sources: tuple[str, ...] | None = None
+    """Of the lessons; None: all."""
+
+
+def _mean(parts: dict[str, Floats], *names: str) -> Floats:
+    return np.mean([parts[name] for name in names], axis=0)
+
+
+WAYS = (
+    Way("paper's head, one view", lambda p: [p["pooled.up"]], ("lite0",), (PLAIN,)),
+    Way("LDA, one view", lambda p: [p["pooled.up"]], ("lite0",), (PLAIN,)),
+    Way(
+        "LDA, two views",
+        lambda p: [_mean(p, "pooled.up", "pooled.turned")],
+        ("lite0",) * 2,
+        (PLAIN,),
+    ),
+    Way(
+        "... with varied photos",
+        lambda p: [_mean(p, "pooled.up", "pooled.turned")],
+        ("lite0",) * 2,
+        (PLAIN, VARIED),
+    ),
+    Way(
+        "... with a colour histogram",
+        lambda p: [np.hstack([_mean(p, "pooled.up", "pooled.turned"), p["colour"]])],
+        ("lite0",) * 2,
+        (PLAIN, VARIED),
+    ),
+    Way(
+        "... with Lite1 instead",
+        lambda p: [
+            np.hstack(
+                [_mean(p, "pooled.up", "pooled.turned"), _mean(p, "lite1.up", "lite1.turned")]
+            )
+        ],
+        ("lite0", "lite0", "lite1", "lite1"),
+        (PLAIN, VARIED),
+    ),
+    Way("last depthwise, root, one view", lambda p: [p["deep.0.up"]], ("lite0",), (PLAIN, VARIED)),
+    Way(
+        "last depthwise, root, two views",
+        lambda p: [_mean(p, "deep.0.up", "deep.0.turned")],
+        ("lite0",) * 2,
+        (PLAIN, VARIED),
+    ),
+    Way(
+        "... lead at three depths",
+        lambda p: [_mean(p, f"deep.{i}.up", f"deep.{i}.turned") for i in range(3)],
+        ("lite0",) * 2,
+        (PLAIN, VARIED),
+    ),
+    Way(
+        "... with belt and drawn: ours",
+        lambda p: [_mean(p, f"deep.{i}.up", f"deep.{i}.turned") for i in range(3)],
+        ("lite0",) * 2,
+    ),
+)
+
+
+def compare(folder: Path, drawn: int, seed: int, repeats: int, out: Path) -> str:
+    """Judge all ways on the photos below `folder`; write JSON to `out`, return a Markdown table."""
+    photos = read_photos(folder)
+    types = types_of(photos)
+    extractor = Extractor()
+    lessons = gather(photos, types, drawn, seed, extractor)
+    parts = extractor.parts(lessons.features)
+    rows = []
+    for way in tqdm(WAYS, "ways", unit="way"):
+        rows.append(_judge(way, lessons, parts, repeats, extractor.verdict_ms(way.cost)))
+        out.write_text(json.dumps([asdict(row) for row in rows], indent=2) + "\n")
+    return markdown(rows, repeats)
+
+
+def markdown(rows: list[Row], repeats: int) -> str:
+    """The rows as a table."""
+    lines = [
+        f"Mean of {repeats} grouped ten-fold cross-validations.",
+        "",
+        "| way | accuracy, SD, interval | random splits | worst condition "
+        "| unknown accepted at 90 % coverage | right there | AUROC | ms |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for row in rows:
+        lines.append(
+            f"| {row.name} | {100 * row.accuracy:.1f} ± {100 * row.sd:.1f} "
+            f"({100 * row.low:.1f} to {100 * row.high:.1f}) | {100 * row.random_splits:.1f} "
+            f"| {row.worst_condition} {100 * row.worst_accuracy:.1f} "
+            f"| {100 * row.unknown_accepted_at_90:.1f} | {100 * row.accuracy_at_90:.1f} "
+            f"| {row.auroc_unknown:.3f} | {row.verdict_ms:.1f} |"
+        )
+    return "\n".join(lines)
+
+
+class Extractor:
+    """Features of every way at once, for `gather`."""
+
+    def __init__(self) -> None:
+        self._lite0 = network.Runner(network.export(_views(0), network.FLOAT16))
+        self._lite1 = network.Runner(network.export(_views(1), network.FLOAT16))
+        self._slices: dict[str, slice] = {}
+
+    def __call__(self, image: Image) -> Floats:
+        """One row for uint8[224, 224, 3]."""
+        named: dict[str, Floats] = {}
+        for view, shown in (("up", image), ("turned", image[::-1, ::-1])):
+            first = self._lite0(np.ascontiguousarray(shown))
+            second = self._lite1(np.ascontiguousarray(shown))
+            named[f"pooled.{view}"] = LOUDER * first[:POOLED]
+            named[f"lite1.{view}"] = LOUDER * second[:POOLED]
+            for i in range(3):
+                deep = first[POOLED + i * DEEP : POOLED + (i + 1) * DEEP]
+                named[f"deep.{i}.{view}"] = np.sqrt(deep)
+        named["colour"] = 4 * LOUDER * colour_histogram(image)
+        if not self._slices:
+            ends = np.cumsum([len(part) for part in named.values()])
+            starts = ends - [len(part) for part in named.values()]
+            self._slices = {
+                name: slice(int(a), int(b)) for name, a, b in zip(named, starts, ends, strict=True)
+            }
+        return np.concatenate(list(named.values()))
+
+    def parts(self, features: Floats) -> dict[str, Floats]:
+        """The columns of a way's ingredients by name."""
+        return {name: features[:, columns] for name, columns in self._slices.items()}
+
+    def verdict_ms(self, cost: tuple[str, ...]) -> float:
+        """Time of the networks of one verdict [ms]."""
+        image = np.zeros((network.SIDE, network.SIDE, 3), np.uint8)
+        runners = {"lite0": self._lite0, "lite1": self._lite1}
+        return sum(median_ms(lambda name=name: runners[name](image)) for name in cost)
+
+
+def colour_histogram(image: Image) -> Floats:
+    """float32[BINS ** 3]: shares of colours among what is not background, uint8[h, w, 3]."""
+    mask = np.where((image == BACKGROUND).all(axis=2), 0, 255).astype(np.uint8)
+    counts = cv2.calcHist([image], [0, 1, 2], mask, [BINS] * 3, [0, 256] * 3).ravel()
+    return np.sqrt(counts / max(1.0, counts.sum())).astype(np.float32)
+
+
+def _views(number: int) -> network.Graph:
+    """One view: pooled features, and for Lite0 those of its last depthwise convolutions."""
+    from batsort_learning.efficientnet_lite import lite, load_weights
+    from batsort_learning.weights import lite_state_dict
+
+    backbone = lite(number, network.SIDE, network.SIDE)
+    load_weights(backbone, lite_state_dict(number))
+    backbone.trainable = False
+    deep = [backbone.get_layer(f"blocks.{block}.bn1.relu6").output for block in network.BLOCKS]
+    trunk = tf.keras.Model(backbone.input, [backbone.output, *(deep if number == 0 else ())])
+
+    def graph(image: tf.Tensor) -> dict[str, tf.Tensor]:
+        outputs = trunk(tf.cast(image, tf.float32), training=False)
+        pooled, *maps = outputs if isinstance(outputs, list | tuple) else [outputs]
+        means = [tf.reduce_mean(part, axis=(1, 2)) for part in maps]
+        return {"features": tf.concat([pooled, *means], axis=1)}
+
+    return graph
+
+
+def _judge(way: Way, lessons: Lessons, parts: dict[str, Floats], repeats: int, ms: float) -> Row:
+    depths = way.features(parts)
+    chosen = np.ones(len(lessons.labels), bool)
+    if way.sources:
+        chosen = np.isin(lessons.sources, [*way.sources, *CONDITIONS])
+    features = np.hstack(depths)[chosen]
+    shown = replace(lessons.where(chosen), levels=features / np.float32(STEP))
+    judge = _softmax if way is WAYS[0] else cross_validate
+    judged = [judge(shown, seed, depths=len(depths)) for seed in REPORTING[:repeats]]
+    known = shown.known(PLAIN)
+    unknown = (shown.labels == UNTAUGHT) & (shown.sources == PLAIN)
+    right = [one.logits.argmax(axis=1) == shown.labels for one in judged]
+    accuracy, sd = mean_sd([hit[known].mean() for hit in right])
+    _, low, high = wilson(accuracy * known.sum(), int(known.sum()))
+    random = [judge(shown, seed, grouped=False, depths=len(depths)) for seed in REPORTING[:repeats]]
+    under = {
+        name: float(np.mean([hit[shown.known(name)].mean() for hit in right]))
+        for name in CONDITIONS
+    }
+    worst = min(under, key=lambda name: under[name])
+    familiar = [
+        one.familiarity >= np.quantile(one.familiarity[known], 1 - COVERAGE) for one in judged
+    ]
+    pairs = list(zip(right, familiar, strict=True))
+    return Row(
+        way.name,
+        accuracy,
+        sd,
+        low,
+        high,
+        float(np.mean([(r.logits.argmax(axis=1) == shown.labels)[known].mean() for r in random])),
+        worst,
+        under[worst],
+        float(np.mean([rows[unknown].mean() for rows in familiar])),
+        float(np.mean([hit[known & rows].mean() for hit, rows in pairs])),
+        float(np.mean([auroc(j.familiarity[known], j.familiarity[unknown]) for j in judged])),
+        ms,
+    )
+
+
+def _softmax(lessons: Lessons, seed: int, grouped: bool = True, depths: int = 1) -> Judged:
+    """The paper's head: multinomial logistic regression; familiarity is its highest probability."""
+    folds = folds_of(lessons, seed, grouped)
+    features, untaught = lessons.features, folds == -1
+    logits = np.zeros((len(folds), int(lessons.labels.max()) + 1))
+    for fold in range(FOLDS):
+        inside = folds == fold
+        learnt = lessons.known() & ~inside
+        head = LogisticRegression(max_iter=300).fit(features[learnt], lessons.labels[learnt])
+        for rows, share in ((inside, 1.0), (untaught, 1 / FOLDS)):
+            logits[rows] += share * head.decision_function(features[rows])
+    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return Judged(logits, 1 / powers.sum(axis=1))

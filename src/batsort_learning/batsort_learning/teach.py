@@ -1,0 +1,132 @@
+"""Add a type to a bundle, or take one away: only the head and its calibration change."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+from batsort_learning.card import SOURCES, card
+from batsort_learning.data import DataError, read_folder
+from batsort_learning.examples import Studio
+from batsort_learning.lessons import PLAIN, UNTAUGHT, Collector, Lessons
+from batsort_learning.train import hashes, judge, left_out, representative
+from batsort_learning.validation import fit
+from batsort_learning.writing import Made, write, write_card
+from batsort_perception.bundle import Bundle, Metric
+
+FEWEST = 5
+"""Photos to teach a type from."""
+REPEATS = 2
+
+
+def teach(bundle_folder: Path, name: str, photos: Path, out: Path, seed: int) -> str:
+    """Write to `out` a copy of the bundle that knows the type `name` from `photos`, a folder.
+
+    Where the bundle knows it already, the photos are added to it. Returns what it did to every
+    type. Raises DataError and BundleError.
+    """
+    bundle, lessons = _open(bundle_folder, out)
+    shown = read_folder(photos, name)
+    if len(shown) < FEWEST:
+        raise DataError(f"photos: {photos} has {len(shown)}; allowed: {FEWEST} or more")
+    if not name.strip():
+        raise DataError(f"type: {name!r} is refused; allowed: a name")
+    old = [photo.path for photo in shown if photo.sha256 in bundle.photo_hashes]
+    if old:
+        raise DataError(f"photos: {old[0]} is in the bundle already; allowed: new photos")
+    from batsort_learning import network
+
+    types = bundle.types if name in bundle.types else (*bundle.types, name)
+    collector = Collector(network.Runner(bundle.network_file.read_bytes()))
+    studio = Studio(seed)
+    for number, photo in enumerate(shown):
+        collector.add_photo(photo, types.index(name), number, studio)
+    lessons = lessons.joined(collector.lessons())
+    known = dict(bundle.training.photos)
+    known[name] = (*known.get(name, ()), *hashes(shown)[name])
+    command = f"python -m batsort_learning teach --type {name} --bundle {bundle.name} ..."
+    return _refit(bundle, lessons, types, known, out, command)
+
+
+def forget(bundle_folder: Path, name: str, out: Path) -> str:
+    """Write to `out` a copy of the bundle that does not know the type `name` any more.
+
+    Returns what it did to the other types. Raises DataError and BundleError.
+    """
+    bundle, lessons = _open(bundle_folder, out)
+    if name not in bundle.types:
+        raise DataError(f"type: {name!r} is refused; allowed: {', '.join(bundle.types)}")
+    if len(bundle.types) < 3:
+        raise DataError(f"type: {name!r} is one of two; allowed: to keep two types or more")
+    gone = bundle.types.index(name)
+    labels = lessons.labels - (lessons.labels > gone)
+    labels[lessons.labels == gone] = UNTAUGHT
+    types = tuple(kept for kept in bundle.types if kept != name)
+    known = {kept: bundle.training.photos.get(kept, ()) for kept in types}
+    command = f"python -m batsort_learning forget --type {name} --bundle {bundle.name} ..."
+    return _refit(bundle, lessons.with_labels(labels), types, known, out, command)
+
+
+def _open(folder: Path, out: Path) -> tuple[Bundle, Lessons]:
+    bundle = Bundle.load(folder)
+    if out.exists() and any(out.iterdir()):
+        raise DataError(f"out: {out} is refused; allowed: a folder that is new or empty")
+    return bundle, Lessons.load(folder)
+
+
+def _refit(
+    bundle: Bundle,
+    lessons: Lessons,
+    types: tuple[str, ...],
+    photos: Mapping[str, tuple[str, ...]],
+    out: Path,
+    command: str,
+) -> str:
+    from batsort_learning import network
+
+    start = time.monotonic()
+    calibration, figures = judge(lessons, types, REPEATS)
+    graph = network.verdict_graph(fit(lessons))
+    drawn = bundle.training.drawn
+    made = Made(
+        types=types,
+        network=network.export(graph, bundle.network.kind, representative()),
+        kind=bundle.network.kind,
+        side=network.SIDE,
+        backbone=bundle.network.backbone,
+        views=bundle.network.views,
+        calibration=calibration,
+        figures=figures,
+        held_out=left_out(lessons, types, calibration),
+        command=command,
+        seed=bundle.training.seed,
+        photos=photos,
+        drawn={name: drawn.get(name, 0) for name in types},
+    )
+    write(out, made, lessons)
+    made_bundle = Bundle.load(out)
+    write_card(out, card(made_bundle, figures.confusion))
+    return _changes(bundle, made_bundle, time.monotonic() - start)
+
+
+def _changes(before: Bundle, after: Bundle, seconds: float) -> str:
+    """A line per type and figure: before and after."""
+    lines = [f"{'':44}{'before':>10}{'after':>10}"]
+    names = dict.fromkeys((*before.types, *after.types))
+    rows = {f"recall {name}": f"{PLAIN}.recall.{name}" for name in names}
+    rows |= {
+        f"{figure.replace('_', ' ')}, {title}": f"{source}.{figure}"
+        for figure in ("accuracy", "coverage", "accuracy_of_accepted", "unknown_accepted")
+        for source, title in SOURCES.items()
+    }
+    for title, row in rows.items():
+        old, new = before.metrics.get(row), after.metrics.get(row)
+        if old or new:
+            lines.append(f"{title:44}{_share(old):>10}{_share(new):>10}")
+    lines.append(f"{len(after.types)} types, refitted in {seconds:.0f} s: {after.id}")
+    return "\n".join(lines)
+
+
+def _share(metric: Metric | None) -> str:
+    return f"{100 * metric.value:.1f} %" if metric and metric.n else "-"
