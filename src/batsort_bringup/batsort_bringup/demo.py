@@ -13,7 +13,6 @@ import threading
 import time
 from collections.abc import Sequence
 from datetime import datetime
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +36,7 @@ from batsort_interfaces.msg import (
     ItemTruth,
     SortDecision,
 )
+from batsort_nodes.versions import versions
 from batsort_perception.bundle import Bundle, BundleError, default_bundle
 
 from . import runner
@@ -89,7 +89,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "bundle": bundle.id,
         "duration_s": round(time.monotonic() - began, 1),
         "first_sorted_s": run.first_sorted_s,
-        "versions": _versions(),
+        "versions": versions(),
     }
     (folder / "report.json").write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
     print(_table(report))
@@ -443,16 +443,6 @@ def _part(share: dict[str, Any]) -> str:
 
 def _number(value: float | None) -> str:
     return "-" if value is None else f"{value:.2f}"
-
-
-def _versions() -> dict[str, str]:
-    found = {"python": sys.version.split()[0]}
-    for package in ("rclpy", "numpy", "opencv-python-headless", "ai-edge-litert", "mujoco-core"):
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            found[package] = "unknown"
-    return found
 
 
 if __name__ == "__main__":

@@ -7,11 +7,12 @@ from collections import Counter
 
 from rclpy.node import Node
 
+from batsort_bags.messages import NS, stamp_of
 from batsort_core.belt import BeltError, BeltTracker, ItemDetector
 from batsort_interfaces.msg import BarrierEdge, CaptureRequest, EncoderCount
 
 from .configuration import CELL_FILE, Parameter, declare, load_cell
-from .convert import NS, item_message, reading_message, stamp_of
+from .convert import item_message, reading_message
 from .heartbeat import Health, Heartbeat
 from .run import run
 from .topics import publisher, subscription

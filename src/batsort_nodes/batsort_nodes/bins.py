@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
 
+from batsort_bags.messages import decision_of, item_of, reading_of, stamp_of
 from batsort_core.bins import BinCounter, Settled
 from batsort_core.cell import CellError
 from batsort_core.items import EjectResult
@@ -22,14 +23,7 @@ from batsort_interfaces.msg import (
 from batsort_interfaces.srv import NewBag
 
 from .configuration import CELL_FILE, ConfigurationError, declare, load_cell
-from .convert import (
-    balance_message,
-    decision_of,
-    item_of,
-    outcome_message,
-    reading_of,
-    stamp_of,
-)
+from .convert import balance_message, outcome_message
 from .heartbeat import Health, Heartbeat
 from .journal import JOURNAL_DIR, Journal
 from .run import run

@@ -10,11 +10,12 @@ from pathlib import Path
 
 from sensor_msgs.msg import CameraInfo, Image
 
+from batsort_bags.messages import stamp_of
 from batsort_core.capture import FrameMatcher, Match, Missed
 from batsort_interfaces.msg import BeltState, CaptureRequest
 
 from .configuration import CELL_FILE, ConfigurationError, Parameter, declare, load_cell
-from .convert import stamp_of, time_of
+from .convert import time_of
 from .drivers.frames import Device, Pixels, folder_frames, video_frames
 from .follow import BeltFollower
 from .heartbeat import Health

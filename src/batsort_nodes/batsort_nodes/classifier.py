@@ -9,9 +9,11 @@ from pathlib import Path
 
 from sensor_msgs.msg import Image, RegionOfInterest
 
+from batsort_bags.images import ImageError
+from batsort_bags.messages import item_of, stamp_of
 from batsort_core.belt import BeltError
 from batsort_core.items import Item
-from batsort_interfaces.msg import BatteryClassification, BeltItem, BeltState
+from batsort_interfaces.msg import BatteryClassification, BeltItem, BeltState, ModelBundle
 from batsort_interfaces.srv import LoadBundle
 from batsort_perception.bundle import Bundle, BundleError, default_bundle
 from batsort_perception.crop import crop_item
@@ -19,10 +21,10 @@ from batsort_perception.engine import Engine
 from batsort_perception.view import nearest_item
 
 from .configuration import CELL_FILE, ConfigurationError, Parameter, declare, load_cell
-from .convert import finite, item_of, stamp_of, time_of
+from .convert import finite, time_of
 from .follow import BeltFollower
 from .heartbeat import Health
-from .images import ImageError, to_rgb
+from .images import to_rgb
 from .managed import ManagedNode
 from .run import run
 from .topics import publisher
@@ -48,11 +50,12 @@ class Classifier(ManagedNode):
         self._counts: Counter[str] = Counter()
         self._latencies_ms: deque[float] = deque(maxlen=KEPT_LATENCIES)
         self._verdicts = publisher(self, "classifications")
+        self._bundles = publisher(self, "classifier/bundle")
         self.create_service(LoadBundle, "classifier/load_bundle", self._load_bundle)
         self.start_heartbeat(self._health)
 
     def configure(self) -> None:
-        self._engine = self._make_engine(self.get_parameter("bundle").value)
+        self._use(self._make_engine(self.get_parameter("bundle").value))
 
     def activate(self) -> None:
         self._belt = BeltFollower(self, self._cell, self._counts)
@@ -64,6 +67,18 @@ class Classifier(ManagedNode):
 
     def cleanup(self) -> None:
         self._engine = None
+
+    def _use(self, engine: Engine) -> None:
+        self._engine = engine
+        bundle = engine.bundle
+        message = ModelBundle(
+            id=bundle.id,
+            network_sha256=bundle.network.sha256,
+            description_sha256=bundle.description_sha256,
+            types=list(bundle.types),
+        )
+        message.header.stamp = self.get_clock().now().to_msg()
+        self._bundles.publish(message)
 
     def _make_engine(self, path: str) -> Engine:
         folder = Path(path).expanduser() if path else default_bundle()
@@ -83,7 +98,7 @@ class Classifier(ManagedNode):
         self, request: LoadBundle.Request, response: LoadBundle.Response
     ) -> LoadBundle.Response:
         try:
-            self._engine = self._make_engine(request.path)
+            self._use(self._make_engine(request.path))
         except ConfigurationError as error:
             response.message = str(error)
         else:

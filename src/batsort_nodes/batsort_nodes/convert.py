@@ -1,4 +1,4 @@
-"""Messages to core objects and back; nothing is decided here."""
+"""Messages of core objects; `batsort_bags.messages` reads them back."""
 
 from __future__ import annotations
 
@@ -6,19 +6,14 @@ import math
 
 from builtin_interfaces.msg import Time
 
+from batsort_bags.messages import NS
 from batsort_core.belt import BeltReading
 from batsort_core.bins import Balance, Settled
-from batsort_core.items import Item, Reason, Verdict
-from batsort_core.schema import FieldError, read
+from batsort_core.inputs import Batch
+from batsort_core.items import Item
+from batsort_core.recipe import Recipe
 from batsort_core.sorter import Decision, Shot
 from batsort_interfaces import msg as batsort
-
-NS = 1_000_000_000
-
-
-def stamp_of(time: Time) -> int:
-    """Nanoseconds since the Unix epoch."""
-    return time.sec * NS + time.nanosec
 
 
 def time_of(stamp: int) -> Time:
@@ -39,17 +34,6 @@ def reading_message(reading: BeltReading, frame_id: str) -> batsort.BeltState:
     return message
 
 
-def reading_of(message: batsort.BeltState) -> BeltReading:
-    return BeltReading(
-        stamp=stamp_of(message.header.stamp),
-        epoch=message.epoch,
-        count=message.count,
-        position=message.position,
-        velocity=message.velocity,
-        moving=message.moving,
-    )
-
-
 def item_message(item: Item, metres_per_count: float, frame_id: str) -> batsort.BeltItem:
     message = batsort.BeltItem(
         id=item.id,
@@ -61,37 +45,6 @@ def item_message(item: Item, metres_per_count: float, frame_id: str) -> batsort.
     message.header.stamp = time_of(item.stamp)
     message.header.frame_id = frame_id
     return message
-
-
-def item_of(message: batsort.BeltItem) -> Item:
-    return Item(
-        id=message.id,
-        epoch=message.epoch,
-        count=message.count,
-        length=message.length,
-        stamp=stamp_of(message.header.stamp),
-    )
-
-
-def verdict_of(message: batsort.BatteryClassification) -> Verdict:
-    """Raises FieldError where the scores are not one per type, 0 to 1."""
-    types, scores = message.types, message.scores
-    if not len(scores) == len(types) == len(set(types)):
-        raise FieldError(
-            f"scores: {len(scores)} given, types: {len(types)}; "
-            "allowed: one score per type, each type once"
-        )
-    return read(
-        Verdict,
-        {
-            "item_id": message.item_id,
-            "type": message.type,
-            "confidence": message.confidence,
-            "novelty": message.novelty,
-            "image_stamp": stamp_of(message.header.stamp),
-            "scores": dict(zip(types, scores, strict=True)),
-        },
-    )
 
 
 def decision_message(decision: Decision) -> batsort.SortDecision:
@@ -109,26 +62,6 @@ def decision_message(decision: Decision) -> batsort.SortDecision:
         message.confidence = decision.verdict.confidence
         message.novelty = decision.verdict.novelty
     return message
-
-
-def decision_of(message: batsort.SortDecision) -> Decision:
-    judged = message.image_stamp.sec or message.image_stamp.nanosec
-    verdict = Verdict(
-        item_id=message.item_id,
-        type=message.type,
-        confidence=message.confidence,
-        novelty=message.novelty,
-        image_stamp=stamp_of(message.image_stamp),
-    )
-    return Decision(
-        item_id=message.item_id,
-        epoch=message.epoch,
-        bin=message.bin,
-        reason=Reason(message.reason),
-        stamp=stamp_of(message.header.stamp),
-        decided_count=message.decided_count,
-        verdict=verdict if judged else None,
-    )
 
 
 def outcome_message(settled: Settled) -> batsort.ItemOutcome:
@@ -180,6 +113,31 @@ def shot_message(shot: Shot, stamp: Time) -> batsort.EjectCommand:
         pulse_s=shot.pulse_s,
     )
     message.header.stamp = stamp
+    return message
+
+
+def recipe_message(recipe: Recipe, stamp: Time) -> batsort.Recipe:
+    weights = recipe.weights or {}
+    message = batsort.Recipe(
+        others=recipe.others,
+        threshold=recipe.threshold,
+        novelty_limit=recipe.novelty_limit,
+        types=list(recipe.types),
+        bins=list(recipe.types.values()),
+        weighted_types=list(weights),
+        weights=list(weights.values()),
+    )
+    message.header.stamp = stamp
+    return message
+
+
+def order_message(batch: Batch, stamp: int) -> batsort.InputOrder:
+    message = batsort.InputOrder(
+        first=batch.first,
+        kinds=[kind for kind, _ in batch.inputs],
+        keys=[key for _, key in batch.inputs],
+    )
+    message.header.stamp = time_of(stamp)
     return message
 
 

@@ -9,6 +9,8 @@ from dataclasses import replace
 
 from rclpy.parameter import Parameter as RosParameter
 
+from batsort_bags.messages import item_of, reading_of, stamp_of, verdict_of
+from batsort_core.inputs import Batch, Input, InputLog
 from batsort_core.items import EjectResult
 from batsort_core.packml import State
 from batsort_core.recipe import Recipe, RecipeError
@@ -24,7 +26,7 @@ from batsort_interfaces.msg import (
 from batsort_interfaces.srv import AssignTypes
 
 from .configuration import CELL_FILE, Parameter, declare, load_cell
-from .convert import decision_message, item_of, reading_of, shot_message, verdict_of
+from .convert import decision_message, order_message, recipe_message, shot_message, time_of
 from .heartbeat import Health
 from .journal import JOURNAL_DIR, Journal
 from .managed import ManagedNode
@@ -64,9 +66,14 @@ class Ejector(ManagedNode):
         declare(self, (CELL_FILE, JOURNAL_DIR))
         self._journal: Journal | None = None
         self._sorter: Sorter | None = None
+        self._log = InputLog()
+        self._latest = 0
+        self._recipe_stamp = 0
         self._cell = load_cell(self.get_parameter("cell_file").value)
         self._recipe = self._cell.recipe
         self._known_types = set(self._recipe.types)
+        self._recipes = publisher(self, "ejector/recipe")
+        self._orders = publisher(self, "ejector/input_order")
         declare(self, recipe_parameters(self._recipe))
         self._tune(self.get_parameters(["threshold", "novelty_limit"]))
         self.add_post_set_parameters_callback(self._tune)
@@ -83,7 +90,8 @@ class Ejector(ManagedNode):
 
     def activate(self) -> None:
         self._sorter = Sorter(self._cell)
-        self._sorter.recipe = self._recipe
+        self._log = InputLog()
+        self._use(self._recipe)
         decided = [Decision.from_record(record) for record in self._journal]
         self._sorter.restore(decided)
         for decision in decided[-TOPICS["items/decisions"].depth :]:
@@ -96,14 +104,20 @@ class Ejector(ManagedNode):
         self.listen("cell/state", self._on_cell)
 
     def cleanup(self) -> None:
+        self._tell(self._log.take())
         self._journal.close()
         self._journal = self._sorter = None
 
     def _on_item(self, message: BeltItem) -> None:
-        self._act(self._sorter.on_item(item_of(message)))
+        item = item_of(message)
+        self._note(Input.ITEM, item.id)
+        self._act(self._sorter.on_item(item))
 
     def _on_belt(self, message: BeltState) -> None:
-        self._act(self._sorter.on_belt(reading_of(message)))
+        reading = reading_of(message)
+        self._latest = reading.stamp
+        self._note(Input.BELT, reading.stamp)
+        self._act(self._sorter.on_belt(reading))
 
     def _on_verdict(self, message: BatteryClassification) -> None:
         try:
@@ -113,15 +127,28 @@ class Ejector(ManagedNode):
             self.get_logger().warning(f"classifications: {error}", throttle_duration_sec=1.0)
             return
         self._known_types.update(message.types)
+        self._note(Input.VERDICT, verdict.image_stamp)
         self._act(self._sorter.on_verdict(verdict))
 
     def _on_event(self, message: EjectEvent) -> None:
+        result = EjectResult(message.result)
         self._shots[message.result] += 1
-        self._act(self._sorter.on_eject_event(message.item_id, EjectResult(message.result)))
+        self._note(Input.EVENT, message.item_id)
+        self._act(self._sorter.on_eject_event(message.item_id, result))
 
     def _on_cell(self, message: CellState) -> None:
         if message.state in ABORT:
+            self._note(Input.CANCEL_ALL, stamp_of(message.header.stamp))
             self._act(self._sorter.cancel_all())
+
+    def _note(self, kind: Input, key: int) -> None:
+        batch = self._log.note(kind, key)
+        if batch is not None:
+            self._tell(batch)
+
+    def _tell(self, batch: Batch) -> None:
+        if batch.inputs:
+            self._orders.publish(order_message(batch, self._latest))
 
     def _act(self, results: Iterable[Decision | Shot]) -> None:
         results = list(results)
@@ -145,8 +172,13 @@ class Ejector(ManagedNode):
 
     def _use(self, recipe: Recipe) -> None:
         self._recipe = recipe
+        # The stamp is its name: no two recipes share one, whatever the clock does.
+        stamp = max(self.get_clock().now().nanoseconds, self._recipe_stamp + 1)
+        self._recipe_stamp = stamp
+        self._recipes.publish(recipe_message(recipe, time_of(stamp)))
         if self._sorter is not None:
             self._sorter.recipe = recipe
+            self._note(Input.RECIPE, stamp)
 
     def _assign_types(
         self, request: AssignTypes.Request, response: AssignTypes.Response

@@ -7,11 +7,10 @@ from collections import Counter
 
 from rclpy.node import Node
 
+from batsort_bags.messages import reading_of
 from batsort_core.belt import BeltError, BeltReading, BeltTracker
 from batsort_core.cell import CellDescription
 from batsort_interfaces.msg import BeltState
-
-from .convert import reading_of
 
 SILENCE_S = 2.5
 """Longer than the supervisor's patience, so that it is the silent belt node that gets the blame."""

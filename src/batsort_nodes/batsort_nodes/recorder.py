@@ -9,7 +9,6 @@ from datetime import datetime
 from functools import partial
 from pathlib import Path
 
-from ament_index_python.packages import get_package_share_directory
 from rclpy.node import Node
 from rosbags.interfaces import Connection
 from rosbags.rosbag2 import (
@@ -19,9 +18,8 @@ from rosbags.rosbag2 import (
     Writer,
     WriterError,
 )
-from rosbags.typesys import Stores, get_types_from_msg, get_typestore
-from rosbags.typesys.store import Typestore
 
+from batsort_bags.types import typestore
 from batsort_interfaces.msg import ItemTruth
 
 from .configuration import ConfigurationError, Parameter, declare
@@ -55,7 +53,7 @@ class Recorder(Node):
             raise ConfigurationError(
                 f"path: {str(self._path)!r} can't be recorded to ({error}); allowed: a new folder"
             ) from None
-        types = _typestore()
+        types = typestore()
         for topic in RECORDED:
             name = self.resolve_topic_name(topic.name)
             package, kind = topic.type.__module__.split(".")[0], topic.type.__name__
@@ -77,15 +75,6 @@ class Recorder(Node):
         """Close the bag: only then has it its index."""
         self._writer.close()
         super().destroy_node()
-
-
-def _typestore() -> Typestore:
-    types = get_typestore(Stores.ROS2_JAZZY)
-    folder = Path(get_package_share_directory("batsort_interfaces")) / "msg"
-    for file in sorted(folder.glob("*.msg")):
-        name = f"batsort_interfaces/msg/{file.stem}"
-        types.register(get_types_from_msg(file.read_text(encoding="utf-8"), name))
-    return types
 
 
 def main() -> None:

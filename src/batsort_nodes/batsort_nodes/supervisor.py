@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from lifecycle_msgs.msg import Transition as LifecycleTransition
@@ -25,12 +26,13 @@ from batsort_core.packml import (
     valves_enabled,
 )
 from batsort_core.supervision import Supervision, Transition
-from batsort_interfaces.msg import BeltCommand, BeltState, BinStates, CellState
+from batsort_interfaces.msg import BeltCommand, BeltState, BinStates, CellInfo, CellState
 
 from .configuration import CELL_FILE, ConfigurationError, Parameter, declare, load_cell
 from .heartbeat import Health, Heartbeat
 from .run import run
 from .topics import DIAGNOSTICS, publisher, subscription
+from .versions import versions
 
 PARAMETERS = (
     CELL_FILE,
@@ -97,6 +99,8 @@ class Supervisor(Node):
         }
         self._state = publisher(self, "cell/state")
         self._belt = publisher(self, "belt/command")
+        self._info = publisher(self, "cell/info")
+        self._info.publish(self._cell_info())
         subscription(self, "belt/state", self._on_belt)
         subscription(self, "bins/state", self._on_bins)
         self.create_subscription(
@@ -182,6 +186,17 @@ class Supervisor(Node):
         command = BeltCommand(run=message.belt_enabled, velocity=self._velocity)
         command.header.stamp = stamp
         self._belt.publish(command)
+
+    def _cell_info(self) -> CellInfo:
+        file = Path(self.get_parameter("cell_file").value)
+        found = versions()
+        message = CellInfo(
+            description=file.read_text(encoding="utf-8"),
+            packages=list(found),
+            versions=list(found.values()),
+        )
+        message.header.stamp = self.get_clock().now().to_msg()
+        return message
 
     def _ask(self, transition: Transition) -> None:
         client = self._change[transition.name]

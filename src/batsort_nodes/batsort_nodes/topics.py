@@ -66,12 +66,16 @@ TOPICS = {
             ("ejector",),
             True,
         ),
+        Topic("classifier/bundle", batsort.ModelBundle, 1, "classifier", (), True),
         Topic("items/decisions", batsort.SortDecision, 100, "ejector", ("bins",), True),
+        Topic("ejector/recipe", batsort.Recipe, 1, "ejector", (), True),
+        Topic("ejector/input_order", batsort.InputOrder, 100, "ejector", ()),
         Topic("ejector/commands", batsort.EjectCommand, 100, "ejector", ("backend",)),
         Topic("ejector/events", batsort.EjectEvent, 100, "backend", ("ejector", "bins")),
         Topic("bins/arrivals", batsort.BinArrival, 50, "backend", ("bins",)),
         Topic("items/outcomes", batsort.ItemOutcome, 100, "bins", (), True),
         Topic("bins/state", batsort.BinStates, 1, "bins", ("supervisor",), True),
+        Topic("cell/info", batsort.CellInfo, 1, "supervisor", (), True),
         Topic("cell/state", batsort.CellState, 1, "supervisor", ("ejector", "backend"), True),
     )
 }

@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 from messages import EPOCH, belt_state, stamp_at
 
+from batsort_bags.messages import stamp_of
 from batsort_interfaces.msg import CaptureRequest
 from batsort_nodes.camera import Camera
-from batsort_nodes.convert import stamp_of, time_of
+from batsort_nodes.convert import time_of
 from batsort_nodes.images import to_message, to_rgb
 
 

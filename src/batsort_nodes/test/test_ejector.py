@@ -7,9 +7,9 @@ import pytest
 from messages import EPOCH, belt_state, item, verdict
 from rclpy.parameter import Parameter
 
+from batsort_bags.messages import verdict_of
 from batsort_core.schema import FieldError
 from batsort_interfaces.srv import AssignTypes
-from batsort_nodes.convert import verdict_of
 from batsort_nodes.ejector import Ejector
 
 

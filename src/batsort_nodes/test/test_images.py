@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from sensor_msgs.msg import Image
 
+from batsort_bags.images import ImageError, to_rgb
 from batsort_nodes import images
 
 PIXELS = arrays.arrays(
@@ -65,7 +66,7 @@ def test_a_broken_image_is_refused_by_field_and_value(change: dict, named: str) 
     message = images.to_message(np.zeros((2, 2, 3), np.uint8))
     for field, value in change.items():
         setattr(message, field, value)
-    with pytest.raises(images.ImageError, match=named.replace("(", r"\(")) as error:
+    with pytest.raises(ImageError, match=named.replace("(", r"\(")) as error:
         images.to_rgb(message)
     assert "allowed" in str(error.value)
 
@@ -75,4 +76,4 @@ def test_a_broken_image_is_refused_by_field_and_value(change: dict, named: str) 
 @given(PIXELS)
 def test_cv_bridge_and_numpy_give_the_same_pixels(pixels: np.ndarray) -> None:
     message = images.to_message(pixels)
-    assert np.array_equal(images.to_rgb(message), images._to_rgb_numpy(message, 3))
+    assert np.array_equal(images.to_rgb(message), to_rgb(message))

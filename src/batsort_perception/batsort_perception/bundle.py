@@ -139,6 +139,11 @@ class Bundle(Description):
         return f"{self.name}@{self.network.sha256[:12]}"
 
     @property
+    def description_sha256(self) -> str:
+        """Hash of bundle.yaml: calibration and limits belong to a verdict as the network does."""
+        return hashlib.sha256((self.folder / FILE).read_bytes()).hexdigest()
+
+    @property
     def network_file(self) -> Path:
         """The network beside bundle.yaml."""
         return self.folder / self.network.file

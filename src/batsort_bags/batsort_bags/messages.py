@@ -1,0 +1,133 @@
+"""Core objects from messages, read by their fields: those of rclpy and those of a bag alike."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from batsort_core.belt import BeltReading
+from batsort_core.inputs import Batch, Input
+from batsort_core.items import Item, Reason, Verdict
+from batsort_core.recipe import Recipe
+from batsort_core.schema import FieldError, read
+from batsort_core.sorter import Decision, Shot
+
+NS = 1_000_000_000
+FIRE = 0
+"""EjectCommand.FIRE."""
+
+
+def stamp_of(time: Any) -> int:
+    """Nanoseconds since the Unix epoch, of builtin_interfaces/Time."""
+    stamp: int = time.sec * NS + time.nanosec
+    return stamp
+
+
+def reading_of(message: Any) -> BeltReading:
+    """Of BeltState."""
+    return BeltReading(
+        stamp=stamp_of(message.header.stamp),
+        epoch=message.epoch,
+        count=message.count,
+        position=message.position,
+        velocity=message.velocity,
+        moving=message.moving,
+    )
+
+
+def item_of(message: Any) -> Item:
+    """Of BeltItem."""
+    return Item(
+        id=message.id,
+        epoch=message.epoch,
+        count=message.count,
+        length=message.length,
+        stamp=stamp_of(message.header.stamp),
+    )
+
+
+def verdict_of(message: Any) -> Verdict:
+    """Of BatteryClassification. Raises FieldError where the scores are not one per type, 0 to 1."""
+    types, scores = message.types, message.scores
+    if not len(scores) == len(types) == len(set(types)):
+        raise FieldError(
+            f"scores: {len(scores)} given, types: {len(types)}; "
+            "allowed: one score per type, each type once"
+        )
+    return read(
+        Verdict,
+        {
+            "item_id": message.item_id,
+            "type": message.type,
+            "confidence": message.confidence,
+            "novelty": message.novelty,
+            "image_stamp": stamp_of(message.header.stamp),
+            "scores": dict(zip(types, map(float, scores), strict=True)),
+        },
+    )
+
+
+def decision_of(message: Any) -> Decision:
+    """Of SortDecision; its verdict has no scores. Raises ValueError for an unknown reason."""
+    image_stamp = stamp_of(message.image_stamp)
+    verdict = Verdict(
+        item_id=message.item_id,
+        type=message.type,
+        confidence=message.confidence,
+        novelty=message.novelty,
+        image_stamp=image_stamp,
+    )
+    return Decision(
+        item_id=message.item_id,
+        epoch=message.epoch,
+        bin=message.bin,
+        reason=Reason(message.reason),
+        stamp=stamp_of(message.header.stamp),
+        decided_count=message.decided_count,
+        verdict=verdict if image_stamp else None,
+    )
+
+
+def shot_of(message: Any) -> Shot:
+    """Of EjectCommand."""
+    return Shot(
+        item_id=message.item_id,
+        epoch=message.epoch,
+        valve=message.valve,
+        fire=message.action == FIRE,
+        target_count=message.target_count,
+        lead_s=message.lead_s,
+        pulse_s=message.pulse_s,
+    )
+
+
+def recipe_of(message: Any) -> Recipe:
+    """Of Recipe. Raises FieldError."""
+    types, bins = message.types, message.bins
+    weighted, weights = message.weighted_types, message.weights
+    if len(types) != len(bins) or len(weighted) != len(weights):
+        raise FieldError(
+            f"bins, weights: {len(bins)}, {len(weights)} given; "
+            f"allowed: {len(types)}, {len(weighted)}, one per type"
+        )
+    return read(
+        Recipe,
+        {
+            "others": message.others,
+            "threshold": message.threshold,
+            "novelty_limit": message.novelty_limit,
+            "types": dict(zip(types, bins, strict=True)),
+            "weights": dict(zip(weighted, map(float, weights), strict=True)) or None,
+        },
+    )
+
+
+def order_of(message: Any) -> Batch:
+    """Of InputOrder. Raises FieldError."""
+    kinds, keys = message.kinds, message.keys
+    if len(kinds) != len(keys):
+        raise FieldError(f"keys: {len(keys)} given; allowed: {len(kinds)}, one per kind")
+    try:
+        inputs = tuple((Input(int(k)), int(key)) for k, key in zip(kinds, keys, strict=True))
+    except ValueError as error:
+        raise FieldError(f"kinds: {error}; allowed: 0 to {max(Input)}") from None
+    return Batch(message.first, inputs)

@@ -1,0 +1,302 @@
+"""Bags of rosbag2, whole or cut: MCAP or SQLite, a folder (also of split files) or a single file.
+
+Messages come in the order of their receipt; those received at the same time, in the order in which
+they were written. A bag is read up to its first damage, and `damage` says what and where that is.
+"""
+
+from __future__ import annotations
+
+import re
+import struct
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO, NamedTuple, Protocol, Self
+
+import apsw
+from backports.zstd import ZstdError
+from mcap.exceptions import EndOfFile, McapError
+from mcap.records import Channel, Chunk, McapRecord, Message, Schema
+from mcap.stream_reader import StreamReader, breakup_chunk
+from rosbags.interfaces import Connection, MessageDefinition, MessageDefinitionFormat
+from rosbags.rosbag2 import Reader, ReaderError
+from rosbags.serde import SerdeError
+from rosbags.typesys import Stores, get_types_from_idl, get_types_from_msg, get_typestore
+from rosbags.typesys.store import Typestore
+from zstandard import ZstdError as StreamZstdError
+
+from batsort_bags.types import typestore
+
+SUFFIXES = (".mcap", ".db3")
+MARK = "belt/items"
+"""A topic that every cell has: what stands before it is the cell's namespace."""
+DAMAGE = (
+    *(ReaderError, ZstdError, StreamZstdError, McapError, apsw.Error),
+    *(struct.error, ValueError, TypeError, EOFError, OSError),
+)
+"""What reading raises where a bag is damaged."""
+
+
+class BagError(ValueError):
+    """A bag that can't be read or replayed: one line that says why."""
+
+
+class Received(NamedTuple):
+    """One message as it lies in the bag."""
+
+    topic: str
+    """Without the cell's namespace."""
+    stamp: int
+    """When it was received [ns]."""
+    data: bytes
+    """CDR."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """One topic of a bag."""
+
+    name: str
+    """As recorded."""
+    type: str
+    definition: MessageDefinition
+    count: int | None
+    """Of messages; None where the bag is cut."""
+
+
+class _File(Protocol):
+    recordings: list[Recording]
+
+    def messages(self, names: Collection[str]) -> Iterator[Received]: ...
+
+
+class Bag:
+    """An open bag of one cell; a context manager."""
+
+    def __init__(self, path: Path, namespace: str | None = None) -> None:
+        """Open; `namespace` is needed where the bag holds several cells. Raises BagError."""
+        self.path = path
+        self.damage = ""
+        """Where and why reading ended early; empty while all is well."""
+        self._stack = ExitStack()
+        self._decoders: dict[str, Typestore] = {}
+        try:
+            self._files = [self._open(part) for part in _parts(path)]
+            recordings = [one for file in self._files for one in file.recordings]
+            self.prefix = _prefix(path, {one.name for one in recordings}, namespace)
+        except BaseException:
+            self._stack.close()
+            raise
+        self.topics: Mapping[str, Recording] = {
+            one.name.removeprefix(self.prefix): one
+            for one in recordings
+            if one.name.startswith(self.prefix)
+        }
+        """By name without the cell's namespace; absolute ones of others keep their slash."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._stack.close()
+
+    def messages(self, topics: Iterable[str]) -> Iterator[Received]:
+        """What was received on these topics, up to the first damage."""
+        names = {self.topics[topic].name for topic in topics if topic in self.topics}
+        received = 0
+        try:
+            for file in self._files:
+                for name, stamp, data in file.messages(names):
+                    received = stamp
+                    yield Received(name.removeprefix(self.prefix), stamp, data)
+        except DAMAGE as error:
+            reason = str(error).rstrip(".") or "cut off"
+            place = f"after {received / 1e9:.3f} s" if received else "at its beginning"
+            self.damage = f"{self.path} is damaged {place} ({reason}); read up to there"
+
+    def decode(self, message: Received) -> Any:
+        """The message with its fields. Raises BagError for one of another version."""
+        recording = self.topics[message.topic]
+        types = self._decoders.get(message.topic)
+        if types is None:
+            types = self._decoders[message.topic] = _decoder(recording)
+        try:
+            return types.deserialize_cdr(message.data, recording.type)
+        except (SerdeError, *DAMAGE) as error:
+            raise BagError(
+                f"{self.path}: {message.topic}: a message of {len(message.data)} bytes received at "
+                f"{message.stamp} ns is no {recording.type} ({error})"
+            ) from None
+
+    def _open(self, part: Path) -> _File:
+        try:
+            reader = Reader(part)
+            reader.open()
+        except FileNotFoundError as error:
+            raise BagError(f"{part}: {error}") from None
+        except DAMAGE as error:
+            if part.suffix != ".mcap":
+                raise BagError(f"{part}: {error}; allowed: a bag of rosbag2") from None
+            cut = _Cut(self._stack.enter_context(part.open("rb")))
+            if not cut.recordings:
+                raise BagError(f"{part}: {error}; nothing in it can be read") from None
+            self.damage = f"{part} was not closed; read as far as it goes"
+            return cut
+        self._stack.callback(reader.close)
+        return _Whole(reader)
+
+
+def _parts(path: Path) -> list[Path]:
+    """The files of a bag, or the folder itself where it has its metadata."""
+    if not path.exists():
+        raise BagError(f"{path}: not there; allowed: a bag, that is a folder or {_allowed()}")
+    if path.is_file():
+        return [path]
+    files = sorted((file for file in path.iterdir() if file.suffix in SUFFIXES), key=_number)
+    if not files:
+        raise BagError(f"{path}: no bag in it; allowed: a folder with {_allowed()}")
+    if (path / "metadata.yaml").is_file():
+        try:
+            with Reader(path):
+                return [path]
+        except DAMAGE:
+            # Its files may still be read one by one.
+            return files
+    return files
+
+
+def _allowed() -> str:
+    return " or ".join(f"*{suffix}" for suffix in SUFFIXES)
+
+
+def _number(file: Path) -> tuple[int, str]:
+    """Split files are numbered without leading zeros."""
+    number = re.search(r"_(\d+)$", file.stem)
+    return int(number[1]) if number else 0, file.name
+
+
+def _prefix(path: Path, names: Collection[str], namespace: str | None) -> str:
+    found = sorted(name.removesuffix(MARK) for name in names if name.endswith(f"/{MARK}"))
+    known = ", ".join(prefix.strip("/") or "/" for prefix in found)
+    if not found:
+        raise BagError(f"{path}: no topic {MARK} in it; allowed: a bag of a cell")
+    if namespace is None:
+        if len(found) > 1:
+            raise BagError(f"namespace: not given for a bag of several cells; allowed: {known}")
+        return found[0]
+    wanted = f"/{namespace.strip('/')}/".replace("//", "/")
+    if wanted not in found:
+        raise BagError(f"namespace: {namespace!r} is refused; allowed: {known}")
+    return wanted
+
+
+class _Whole:
+    """A bag with its index."""
+
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+        self.recordings = [
+            Recording(c.topic, c.msgtype, c.msgdef, c.msgcount) for c in reader.connections
+        ]
+
+    def messages(self, names: Collection[str]) -> Iterator[Received]:
+        wanted = [c for c in self._reader.connections if c.topic in names]
+        if not wanted:
+            return
+        connection: Connection
+        for connection, stamp, data in self._reader.messages(wanted):
+            yield Received(connection.topic, stamp, data)
+
+
+class _Cut:
+    """An MCAP file without its end: read from the beginning, in the order of writing."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self.recordings: list[Recording] = []
+        try:
+            for _ in self._records():
+                pass
+        except DAMAGE:
+            return
+
+    def messages(self, names: Collection[str]) -> Iterator[Received]:
+        for channel, message in self._records():
+            if channel.topic in names:
+                yield Received(channel.topic, message.log_time, message.data)
+
+    def _records(self) -> Iterator[tuple[Channel, Message]]:
+        """Every message; notes the topics on the way."""
+        schemas: dict[int, Schema] = {}
+        channels: dict[int, Channel] = {}
+        known = {one.name for one in self.recordings}
+        self._file.seek(0)
+        for record in self._opened():
+            if isinstance(record, Schema):
+                schemas[record.id] = record
+            elif isinstance(record, Channel):
+                channels[record.id] = record
+                if record.topic not in known:
+                    known.add(record.topic)
+                    self.recordings.append(_recording(record, schemas[record.schema_id]))
+            elif isinstance(record, Message):
+                yield channels[record.channel_id], record
+
+    def _opened(self) -> Iterator[McapRecord]:
+        reader = StreamReader(_Strict(self._file), emit_chunks=True)  # type: ignore[arg-type]
+        for record in reader.records:
+            if isinstance(record, Chunk):
+                yield from breakup_chunk(record, validate_crc=True)
+            else:
+                yield record
+
+
+class _Strict:
+    """Gives all that is asked for, or nothing."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+
+    def read(self, length: int) -> bytes:
+        data = self._file.read(length)
+        if len(data) != length:
+            raise EndOfFile
+        return data
+
+
+def _recording(channel: Channel, schema: Schema) -> Recording:
+    formats = {"ros2msg": MessageDefinitionFormat.MSG, "ros2idl": MessageDefinitionFormat.IDL}
+    definition = MessageDefinition(
+        formats.get(schema.encoding, MessageDefinitionFormat.NONE), schema.data.decode()
+    )
+    return Recording(channel.topic, schema.name, definition, None)
+
+
+def _decoder(recording: Recording) -> Typestore:
+    """The types to read a topic with: ours, or the bag's own where it has ours and more."""
+    ours, name = typestore(), recording.type
+    if name not in ours.fielddefs:
+        raise BagError(f"{recording.name}: {name} is not read; allowed: messages of this version")
+    if recording.definition.format is MessageDefinitionFormat.NONE:
+        return ours
+    parse = (
+        get_types_from_msg
+        if recording.definition.format is MessageDefinitionFormat.MSG
+        else lambda text, _: get_types_from_idl(text)
+    )
+    theirs = parse(recording.definition.data, name)
+    if all(ours.fielddefs.get(kind) == fields for kind, fields in theirs.items()):
+        return ours
+    for kind, (_, fields) in theirs.items():
+        known = {field: str(what) for field, what in fields}
+        for field, what in ours.fielddefs[kind][1] if kind in ours.fielddefs else ():
+            if known.get(field) != str(what):
+                raise BagError(
+                    f"{recording.name}: recorded as another version of {kind}, whose field "
+                    f"{field} is {'of another type' if field in known else 'missing'}; "
+                    "allowed: this version's fields, and more"
+                )
+    store = get_typestore(Stores.EMPTY)
+    store.register({**{k: v for k, v in ours.fielddefs.items() if k not in theirs}, **theirs})
+    return store
