@@ -79,7 +79,9 @@ def test_the_running_graph_is_the_readme_s(launch) -> None:
     cell = launch("plant")
     cell.wait_state("execute")
     watcher = cell.watcher
-    assert set(watcher.get_node_names()) - {"watcher"} == NODES
+    cell.wait(
+        lambda: set(watcher.get_node_names()) - {"watcher"} == NODES, f"these nodes run: {NODES}"
+    )
     for topic in TOPICS.values():
         check(cell, topic)
     strangers = {
