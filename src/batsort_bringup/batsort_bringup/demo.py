@@ -119,6 +119,12 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     add("--cell", type=Path, metavar="FILE", help="cell description, in place of the default")
     add("--bundle", type=Path, metavar="DIR", help="model bundle, in place of the default")
     add("--record", action="store_true", help="record an MCAP bag into the report folder")
+    add(
+        "--record-images",
+        choices=("raw", "png", "jpeg", "off"),
+        default="raw",
+        help="images in the bag: raw and png keep every pixel",
+    )
     default = Path("reports") / f"{datetime.now():%Y%m%d_%H%M%S}"
     add("--report", type=Path, default=default, metavar="DIR", help="folder of the report")
     return parser.parse_args(arguments)
@@ -188,7 +194,11 @@ async def _sort(options: argparse.Namespace, cell: CellDescription, run: Run, fo
     if options.record:
         bag = folder / "bag"
         shutil.rmtree(bag, ignore_errors=True)
-        arguments |= {"record": "true", "record_path": str(bag.resolve())}
+        arguments |= {
+            "record": "true",
+            "record_path": str(bag.resolve()),
+            "record_images": options.record_images,
+        }
     share = Path(get_package_share_directory("batsort_bringup"))
     watcher = Watcher(run, cell)
     display = Display(watcher, options.items)

@@ -1,81 +1,221 @@
-"""Node `recorder`: every topic of the cell, as it was sent, into a rosbag2 MCAP bag."""
+"""Node `recorder`: every topic of the cell and every parameter of its nodes, into an MCAP bag."""
 
 from __future__ import annotations
 
+import signal
 import sys
 import time
-from collections import Counter
+from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
+from operator import itemgetter
 from pathlib import Path
+from typing import Any
 
+from rcl_interfaces.msg import ParameterEvent
+from rclpy.callback_groups import CallbackGroup
+from rclpy.clock import Clock, ClockType
+from rclpy.event_handler import SubscriptionEventCallbacks
 from rclpy.node import Node
+from rclpy.serialization import serialize_message
+from rclpy.subscription import Subscription
 from rosbags.interfaces import Connection
-from rosbags.rosbag2 import (
-    CompressionFormat,
-    CompressionMode,
-    StoragePlugin,
-    Writer,
-    WriterError,
-)
 
+from batsort_bags.images import COMPRESSIONS, ImageError, compressed
 from batsort_bags.types import typestore
+from batsort_bags.writer import BagWriter, ReceiptClock, RecordingError
 from batsort_interfaces.msg import ItemTruth
 
 from .configuration import ConfigurationError, Parameter, declare
 from .heartbeat import Health, Heartbeat
+from .parameters import EVENTS, ParameterWatch
 from .run import run
-from .topics import DIAGNOSTICS, TOPICS, Topic
+from .topics import DIAGNOSTICS, QUIET, TOPICS, Topic
 
 PARAMETERS = (
     Parameter(
         "path", "", "Folder of the bag, which must not exist; empty: batsort_<time> where it runs."
     ),
+    Parameter(
+        "images",
+        "raw",
+        "How images are recorded: as they are sent, as PNG (keeps every pixel), as JPEG (small, "
+        "but lossy), or not at all.",
+        choices=("raw", *COMPRESSIONS, "off"),
+    ),
 )
+IMAGES = TOPICS["camera/image_raw"]
+SOURCE = TOPICS["camera/source"]
+"""Not recorded: what was asked for of it comes on camera/image_raw, with its pixels and stamp."""
 TRUTH = Topic("twin/truth", ItemTruth, 100, "backend", ())
-RECORDED = (*TOPICS.values(), TRUTH, DIAGNOSTICS)
+RECORDED = (*(topic for topic in TOPICS.values() if topic is not SOURCE), TRUTH, DIAGNOSTICS)
+DEPTH = 1000
+IMAGE_DEPTH = 50
+"""Messages that may wait while the disk is busy: at least five seconds of each topic."""
+COMPRESSED = "sensor_msgs/msg/CompressedImage"
+POLL_S = 0.05
+FLUSH_S = 0.5
 
 
 class Recorder(Node):
-    """Writes serialized messages untouched, with the time of their arrival."""
+    """Writes serialized messages untouched, in the order and with the time of their receipt."""
 
     def __init__(self) -> None:
         super().__init__("recorder")
         declare(self, PARAMETERS)
         path = self.get_parameter("path").value
-        self._path = Path(path or f"batsort_{datetime.now():%Y%m%d_%H%M%S}").expanduser()
-        self._counts: Counter[str] = Counter()
+        path = Path(path or f"batsort_{datetime.now():%Y%m%d_%H%M%S}").expanduser()
         try:
-            self._writer = Writer(self._path, version=9, storage_plugin=StoragePlugin.MCAP)
-            self._writer.set_compression(CompressionMode.STORAGE, CompressionFormat.ZSTD)
-            self._writer.open()
-        except (WriterError, OSError) as error:
-            raise ConfigurationError(
-                f"path: {str(self._path)!r} can't be recorded to ({error}); allowed: a new folder"
-            ) from None
-        types = typestore()
-        for topic in RECORDED:
-            name = self.resolve_topic_name(topic.name)
-            package, kind = topic.type.__module__.split(".")[0], topic.type.__name__
-            connection = self._writer.add_connection(name, f"{package}/msg/{kind}", typestore=types)
-            self.create_subscription(
-                topic.type, topic.name, partial(self._write, connection), topic.qos, raw=True
-            )
+            self._bag = BagWriter(path)
+        except RecordingError as error:
+            raise ConfigurationError(f"path: {error}; allowed: a new folder") from None
+        self._receipt = ReceiptClock()
+        self._taken: list[tuple[int, Connection, bytes]] = []
+        self._messages = 0
+        self._unread = self._fault = ""
+        self._inputs = self._listen(self.get_parameter("images").value)
+        self._events = self._bag.add(EVENTS.name, type_name(EVENTS), EVENTS.depth)
+        self._watch = ParameterWatch(self, self._on_parameters)
+        steady = Clock(clock_type=ClockType.STEADY_TIME)
+        self._poller = self.create_timer(POLL_S, self._poll, clock=steady)
+        self._flusher = self.create_timer(FLUSH_S, self._flush, clock=steady)
         self._heartbeat = Heartbeat(self, self._health)
-        self.get_logger().info(f"recording to {self._path}")
-
-    def _write(self, connection: Connection, data: bytes) -> None:
-        self._writer.write(connection, time.time_ns(), data)
-        self._counts[connection.topic] += 1
-
-    def _health(self) -> Health:
-        return Health({"bag": self._path, "messages": self._counts.total()})
+        self.get_logger().info(f"recording to {path}")
 
     def destroy_node(self) -> None:
         """Close the bag: only then has it its index."""
-        self._writer.close()
+        if not self._bag.closed:
+            self._poll()
+        try:
+            self._bag.close()
+        except RecordingError as error:
+            print(error, file=sys.stderr, flush=True)
         super().destroy_node()
+
+    def _listen(self, images: str) -> list[_Input]:
+        group = _Polled()
+        inputs = []
+        for topic in RECORDED:
+            name, kind, compression, depth = topic.name, type_name(topic), "", DEPTH
+            if topic is IMAGES:
+                depth = IMAGE_DEPTH
+                if images == "off":
+                    continue
+                if images in COMPRESSIONS:
+                    name, kind, compression = f"{name}/compressed", COMPRESSED, images
+            name = self.resolve_topic_name(name)
+            qos = topic.qos
+            qos.depth = depth
+            subscription = self.create_subscription(
+                topic.type,
+                topic.name,
+                lambda data: None,
+                qos,
+                callback_group=group,
+                event_callbacks=SubscriptionEventCallbacks(**QUIET),
+                raw=True,
+            )
+            connection = self._bag.add(name, kind, topic.depth, topic.latched)
+            inputs.append(_Input(topic, subscription, connection, compression))
+        return inputs
+
+    def _poll(self) -> None:
+        for source in self._inputs:
+            self._take(source)
+        taken, self._taken = self._taken, []
+        taken.sort(key=itemgetter(0))
+        try:
+            for received, connection, data in taken:
+                self._bag.write(connection, self._receipt.stamp(received), data)
+        except RecordingError as error:
+            self._end(str(error))
+        self._messages += len(taken)
+
+    def _take(self, source: _Input) -> None:
+        handle = source.subscription.handle
+        with handle:
+            while (taken := handle.take_message(source.topic.type, True)) is not None:
+                data, info = taken
+                source.count(info["publication_sequence_number"])
+                try:
+                    data = compress(data, source.compression) if source.compression else data
+                except ImageError as error:
+                    self._unread = f"{source.topic.name}: not recorded: {error}"
+                    continue
+                self._taken.append((info["received_timestamp"], source.connection, data))
+
+    def _on_parameters(self, event: ParameterEvent) -> None:
+        self._taken.append((time.time_ns(), self._events, serialize_message(event)))
+
+    def _flush(self) -> None:
+        try:
+            self._bag.flush()
+        except RecordingError as error:
+            self._end(str(error))
+
+    def _end(self, fault: str) -> None:
+        """The cell sorts on without us."""
+        self._fault = fault
+        self.get_logger().error(fault)
+        for source in self._inputs:
+            self.destroy_subscription(source.subscription)
+        self._watch.close()
+        self._poller.cancel()
+        self._flusher.cancel()
+
+    def _health(self) -> Health:
+        lost = {source.topic.name: source.lost for source in self._inputs if source.lost}
+        warning = ", ".join(f"{number} lost of {name}" for name, number in lost.items())
+        values = {"bag": self._bag.path, "messages": self._messages, "lost": sum(lost.values())}
+        return Health(values, warning or self._unread, self._fault)
+
+
+@dataclass
+class _Input:
+    """One topic on its way into the bag."""
+
+    topic: Topic
+    subscription: Subscription
+    connection: Connection
+    compression: str
+    number: int = 0
+    """Of the newest message, as its publisher counts them."""
+    lost: int = 0
+
+    def count(self, number: int | None) -> None:
+        """What is skipped is lost; a publisher that begins anew is another one."""
+        if number is None or self.topic.publisher == "all":
+            return
+        if self.number:
+            self.lost += max(0, number - self.number - 1)
+        self.number = number
+
+
+class _Polled(CallbackGroup):
+    """What the executor leaves alone: waking for each of 300 messages a second costs the most."""
+
+    def can_execute(self, entity: Any) -> bool:
+        return False
+
+    def beginning_execution(self, entity: Any) -> bool:
+        return False
+
+    def ending_execution(self, entity: Any) -> None:
+        return
+
+
+def type_name(topic: Topic) -> str:
+    """As bags have it: package/msg/Type."""
+    return f"{topic.type.__module__.split('.')[0]}/msg/{topic.type.__name__}"
+
+
+def compress(data: bytes, compression: str) -> bytes:
+    """A serialized sensor_msgs/CompressedImage of a serialized Image. Raises ImageError."""
+    types = typestore()
+    image = types.deserialize_cdr(data, type_name(IMAGES))
+    return bytes(types.serialize_cdr(compressed(image, compression), COMPRESSED))
 
 
 def main() -> None:
+    # rclpy ends the node by its own handler; Python's would also break off a write.
+    signal.signal(signal.SIGINT, lambda *_: None)
     sys.exit(run(Recorder))
