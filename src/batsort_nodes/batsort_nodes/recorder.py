@@ -144,7 +144,7 @@ class Recorder(Node):
                 self._taken.append((info["received_timestamp"], source.connection, data))
 
     def _on_parameters(self, event: ParameterEvent) -> None:
-        self._taken.append((time.time_ns(), self._events, serialize_message(event)))
+        self._taken.append((time.time_ns(), self._events, serialized(event)))
 
     def _flush(self) -> None:
         try:
@@ -206,6 +206,15 @@ class _Polled(CallbackGroup):
 def type_name(topic: Topic) -> str:
     """As bags have it: package/msg/Type."""
     return f"{topic.type.__module__.split('.')[0]}/msg/{topic.type.__name__}"
+
+
+def serialized(event: ParameterEvent) -> bytes:
+    """Without the bytes that rclpy leaves behind a message, which readers refuse."""
+    data = serialize_message(event)
+    types = typestore()
+    kind = types.get_msgdef(type_name(EVENTS))
+    _, size = kind.deserialize_cdr_le(memoryview(data)[4:], 0, kind.cls, types)
+    return data[: 4 + size]
 
 
 def compress(data: bytes, compression: str) -> bytes:
