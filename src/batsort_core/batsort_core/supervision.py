@@ -53,6 +53,7 @@ class Supervision:
         coast_s: longest time from commanding a stop until the belt counts as standing [s].
         autostart: start sorting once every member is up for the first time.
         resume: after a hold for a member that was gone, go on when it is back.
+        witnesses: names of those without which nothing begins, but the cell sorts on.
     """
 
     members: Iterable[str]
@@ -62,6 +63,7 @@ class Supervision:
     coast_s: float
     autostart: bool
     resume: bool
+    witnesses: frozenset[str] = frozenset()
     packml: PackML = field(default_factory=PackML)
     reason: str = "starting up"
     cure: str = ""
@@ -76,7 +78,8 @@ class Supervision:
     _acting_since: float | None = None
 
     def __post_init__(self) -> None:
-        self._members = {name: _Member(name in self.managed) for name in self.members}
+        names = (*self.members, *self.witnesses)
+        self._members = {name: _Member(name in self.managed) for name in names}
 
     def heartbeat(self, t: float, name: str, stage: str, fault: str) -> None:
         """A member was heard: its lifecycle stage ('' without one) and its fault ('' if well)."""
@@ -154,6 +157,8 @@ class Supervision:
         if trouble is None:
             if not self._was_up:
                 self._was_up = True
+                for name in self.witnesses:
+                    del self._members[name]
                 self.reason, self.cure = "", ""
                 if self.autostart and self.packml.state is State.STOPPED:
                     self.packml.command(Command.RESET)

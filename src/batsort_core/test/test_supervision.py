@@ -66,6 +66,23 @@ def test_managed_members_come_up_one_after_another_in_order() -> None:
     assert not cell.supervision.cure
 
 
+def test_nothing_begins_without_a_witness_and_nothing_ends_with_it() -> None:
+    cell = Cell()
+    cell.supervision = Supervision(
+        MEMBERS, MANAGED, 1.5, 30.0, 2.0, True, False, witnesses=frozenset({"recorder"})
+    )
+    cell.run(5)
+    assert cell.asked == []
+    assert cell.supervision.reason == "recorder has not come up"
+    for _ in range(10):
+        cell.supervision.heartbeat(cell.t, "recorder", "", "")
+        cell.run(0.5)
+    assert cell.state is State.EXECUTE
+    cell.supervision.heartbeat(cell.t, "recorder", "", "the disk is full")
+    cell.run(5)
+    assert cell.state is State.EXECUTE
+
+
 def test_a_step_is_not_asked_for_twice_while_the_heartbeat_lags_behind() -> None:
     supervision = Cell().supervision
     for name in MEMBERS:

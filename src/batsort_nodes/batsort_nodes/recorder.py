@@ -54,6 +54,8 @@ IMAGE_DEPTH = 50
 COMPRESSED = "sensor_msgs/msg/CompressedImage"
 POLL_S = 0.05
 FLUSH_S = 0.5
+PATIENCE_S = 5.0
+"""How long the cell waits for publishers that may never come."""
 
 
 class Recorder(Node):
@@ -78,7 +80,8 @@ class Recorder(Node):
         steady = Clock(clock_type=ClockType.STEADY_TIME)
         self._poller = self.create_timer(POLL_S, self._poll, clock=steady)
         self._flusher = self.create_timer(FLUSH_S, self._flush, clock=steady)
-        self._heartbeat = Heartbeat(self, self._health)
+        self._began = time.monotonic()
+        self._heartbeat: Heartbeat | None = None
         self.get_logger().info(f"recording to {path}")
 
     def destroy_node(self) -> None:
@@ -151,6 +154,18 @@ class Recorder(Node):
             self._bag.flush()
         except RecordingError as error:
             self._end(str(error))
+        waited = time.monotonic() - self._began
+        if self._heartbeat is None and (waited > PATIENCE_S or not self._unheard()):
+            # The supervisor lets the cell begin when it hears this.
+            self._heartbeat = Heartbeat(self, self._health)
+
+    def _unheard(self) -> list[str]:
+        """The table's topics that nobody publishes."""
+        return [
+            source.topic.name
+            for source in self._inputs
+            if source.topic.name in TOPICS and not source.subscription.get_publisher_count()
+        ]
 
     def _end(self, fault: str) -> None:
         """The cell sorts on without us."""
@@ -163,10 +178,13 @@ class Recorder(Node):
         self._flusher.cancel()
 
     def _health(self) -> Health:
-        lost = {source.topic.name: source.lost for source in self._inputs if source.lost}
-        warning = ", ".join(f"{number} lost of {name}" for name, number in lost.items())
-        values = {"bag": self._bag.path, "messages": self._messages, "lost": sum(lost.values())}
-        return Health(values, warning or self._unread, self._fault)
+        values = {"bag": self._bag.path, "messages": self._messages}
+        if self._fault:
+            return Health(values, fault=self._fault)
+        warnings = [f"{one.lost} lost of {one.topic.name}" for one in self._inputs if one.lost]
+        warnings += [f"nobody publishes {name}" for name in self._unheard()]
+        warnings += [self._unread] if self._unread else []
+        return Health(values, "; ".join(warnings))
 
 
 @dataclass

@@ -37,6 +37,7 @@ from .versions import versions
 PARAMETERS = (
     CELL_FILE,
     Parameter("backend", "twin", "Name of the backend's node, watched like the others."),
+    Parameter("recorder", False, "Begin only when the recorder listens."),
     Parameter("autostart", True, "Start sorting as soon as every node is up."),
     Parameter("resume_after_respawn", False, "Go on by itself when a node that was gone is back."),
     Parameter(
@@ -86,6 +87,7 @@ class Supervisor(Node):
             coast_s=2.0 * self._velocity / cell.belt.acceleration + 1.0,
             autostart=self.get_parameter("autostart").value,
             resume=self.get_parameter("resume_after_respawn").value,
+            witnesses=frozenset({"recorder"} if self.get_parameter("recorder").value else ()),
         )
         # At the speed that the belt is told to run.
         belt = replace(cell.belt, velocity=self._velocity)
