@@ -102,3 +102,8 @@ def decompressed(message: Any) -> Pixels:
             f"data: {len(message.data)} bytes are no picture; allowed: what {message.format!r} says"
         )
     return np.asarray(pixels, np.uint8)
+
+
+def is_lossy(message: Any) -> bool:
+    """Whether an Image or CompressedImage may have other pixels than the camera gave."""
+    return LOSSLESS not in getattr(message, "format", LOSSLESS)

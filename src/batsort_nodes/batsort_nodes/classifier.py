@@ -11,17 +11,16 @@ from sensor_msgs.msg import Image, RegionOfInterest
 
 from batsort_bags.images import ImageError
 from batsort_bags.messages import item_of, stamp_of
-from batsort_core.belt import BeltError
-from batsort_core.items import Item
 from batsort_interfaces.msg import BatteryClassification, BeltItem, BeltState, ModelBundle
 from batsort_interfaces.srv import LoadBundle
 from batsort_perception.bundle import Bundle, BundleError, default_bundle
 from batsort_perception.crop import crop_item
 from batsort_perception.engine import Engine
-from batsort_perception.view import nearest_item
+from batsort_perception.sight import Sight
+from batsort_perception.view import ItemView
 
 from .configuration import CELL_FILE, ConfigurationError, Parameter, declare, load_cell
-from .convert import finite, time_of
+from .convert import time_of
 from .follow import BeltFollower
 from .heartbeat import Health
 from .images import to_rgb
@@ -34,8 +33,6 @@ PARAMETERS = (
     Parameter("bundle", "", "Folder of the model bundle; empty: the one that comes with BatSort."),
     Parameter("threads", 2, "Threads of the network.", 1, 16),
 )
-KEPT_ITEMS = 64
-KEPT_IMAGES = 5
 KEPT_LATENCIES = 200
 
 
@@ -59,8 +56,7 @@ class Classifier(ManagedNode):
 
     def activate(self) -> None:
         self._belt = BeltFollower(self, self._cell, self._counts)
-        self._items: deque[Item] = deque(maxlen=KEPT_ITEMS)
-        self._images: deque[Image] = deque(maxlen=KEPT_IMAGES)
+        self._sight: Sight[Image] = Sight(self._cell)
         self.listen("belt/items", self._on_item)
         self.listen("belt/state", self._on_belt)
         self.listen("camera/image_raw", self._on_image)
@@ -109,12 +105,11 @@ class Classifier(ManagedNode):
         return response
 
     def _on_item(self, message: BeltItem) -> None:
-        self._items.append(item_of(message))
+        self._sight.item(item_of(message))
 
     def _on_image(self, image: Image) -> None:
-        if len(self._images) == KEPT_IMAGES:
+        if self._sight.image(stamp_of(image.header.stamp), image):
             self._counts["images dropped"] += 1
-        self._images.append(image)
         self._judge_known()
 
     def _on_belt(self, message: BeltState) -> None:
@@ -122,45 +117,38 @@ class Classifier(ManagedNode):
             self._judge_known()
 
     def _judge_known(self) -> None:
-        """Judge the images whose moment the belt's history reaches by now."""
-        while self._images:
-            try:
-                count = self._belt.tracker.count_at(stamp_of(self._images[0].header.stamp))
-            except BeltError as error:
-                self._images.popleft()
+        for seen in self._sight.step(self._belt.tracker):
+            if seen.view is not None:
+                self._judge(seen.image, seen.view)
+            elif seen.problem:
                 self._counts["images without a belt position"] += 1
-                self.get_logger().warning(str(error), throttle_duration_sec=1.0)
-                continue
-            if count is None:
-                return
-            self._judge(self._images.popleft(), count)
+                self.get_logger().warning(seen.problem, throttle_duration_sec=1.0)
+            else:
+                self._counts["images without an item"] += 1
 
-    def _judge(self, image: Image, count: float) -> None:
-        view = nearest_item(self._cell, count, self._belt.tracker.latest.epoch, self._items)
-        if view is None:
-            self._counts["images without an item"] += 1
-            return
+    def _judge(self, image: Image, view: ItemView) -> None:
         try:
             crop = crop_item(to_rgb(image), view)
         except ImageError as error:
             self._counts["images refused"] += 1
             self.get_logger().warning(f"camera/image_raw: {error}", throttle_duration_sec=1.0)
             return
-        engine = self._engine
-        measured = engine.classify(crop.pixels)
+        bundle = self._engine.bundle
+        stamp = stamp_of(image.header.stamp)
+        verdict = self._engine.classify(crop.pixels).verdict(view.item_id, stamp, bundle.types)
         now = time.time_ns()
-        self._latencies_ms.append((now - stamp_of(image.header.stamp)) / 1e6)
+        self._latencies_ms.append((now - stamp) / 1e6)
         self._counts["verdicts"] += 1
         self._verdicts.publish(
             BatteryClassification(
                 header=image.header,
-                item_id=view.item_id,
-                type=measured.type,
-                confidence=finite(measured.confidence),
-                novelty=measured.novelty,
-                types=list(engine.bundle.types),
-                scores=[float(score) for score in measured.scores],
-                bundle_id=engine.bundle.id,
+                item_id=verdict.item_id,
+                type=verdict.type,
+                confidence=verdict.confidence,
+                novelty=verdict.novelty,
+                types=list(verdict.scores),
+                scores=list(verdict.scores.values()),
+                bundle_id=bundle.id,
                 roi=RegionOfInterest(
                     x_offset=crop.x, y_offset=crop.y, width=crop.width, height=crop.height
                 ),

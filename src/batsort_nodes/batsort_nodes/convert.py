@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 from builtin_interfaces.msg import Time
 
 from batsort_bags.messages import NS
@@ -139,8 +137,3 @@ def order_message(batch: Batch, stamp: int) -> batsort.InputOrder:
     )
     message.header.stamp = time_of(stamp)
     return message
-
-
-def finite(value: float) -> float:
-    """A number that a consumer may plot: NaN becomes 0."""
-    return value if math.isfinite(value) else 0.0

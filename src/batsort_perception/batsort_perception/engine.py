@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 from numpy.typing import NDArray
 
+from batsort_core.items import Verdict
 from batsort_perception.bundle import Bundle, BundleError
 from batsort_perception.preprocess import Image, prepare
 
@@ -28,6 +30,18 @@ class Measurement:
     """Above 1 it is beyond the bundle's own limit."""
     scores: NDArray[np.float32]
     """float32[n], one per type in the bundle's order, sum 1."""
+
+    def verdict(self, item_id: int, image_stamp: int, types: Sequence[str]) -> Verdict:
+        """The verdict as it is sent: in float32; a confidence that is no number is 0."""
+        confidence = self.confidence if math.isfinite(self.confidence) else 0.0
+        return Verdict(
+            item_id=item_id,
+            type=self.type,
+            confidence=float(np.float32(confidence)),
+            novelty=float(np.float32(self.novelty)),
+            image_stamp=image_stamp,
+            scores=dict(zip(types, map(float, self.scores), strict=True)),
+        )
 
 
 class Engine:

@@ -60,6 +60,9 @@ def nearest_item(
     left, right = 0.0, float(camera.image_width)
     for other_u, other in seen:
         other_half = other.length / camera.metres_per_pixel / 2
+        if not -other_half < other_u < camera.image_width + other_half:
+            # Whether an item out of sight has been announced yet must not change a verdict.
+            continue
         if other_u < u:
             left = max(left, min(u - half, (u - half + other_u + other_half) / 2))
         elif other_u > u:

@@ -1,0 +1,78 @@
+"""Pictures of items, cut out of recorded images as the classifier cuts them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+
+from batsort_bags.images import Pixels, decompressed, to_rgb
+from batsort_bags.messages import item_of, reading_of, stamp_of
+from batsort_bags.reader import Bag
+from batsort_core.belt import BeltError, BeltReading, BeltTracker
+from batsort_core.cell import CellDescription
+from batsort_core.items import Item
+from batsort_perception.crop import crop_item
+from batsort_perception.sight import Sight
+
+BELT, ITEMS = "belt/state", "belt/items"
+IMAGES = {"camera/image_raw": to_rgb, "camera/image_raw/compressed": decompressed}
+"""Topics of images, and what reads them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cropped:
+    """One item in one image."""
+
+    item_id: int
+    stamp: int
+    """Exposure [ns]."""
+    pixels: Pixels
+    """uint8[h, w, 3] RGB."""
+
+
+class Cropper:
+    """Takes items, belt readings and images in any order; crops the items that are wanted."""
+
+    def __init__(self, cell: CellDescription, wanted: Callable[[int], bool]) -> None:
+        self._wanted = wanted
+        self._tracker = BeltTracker(cell.belt.metres_per_count, cell.belt.max_velocity)
+        self._sight: Sight[tuple[int, Callable[[], Pixels]]] = Sight(cell)
+
+    def item(self, item: Item) -> None:
+        """An item has passed the barrier."""
+        self._sight.item(item)
+
+    def reading(self, reading: BeltReading) -> Iterator[Cropped]:
+        """The belt is there; one that the tracker refuses is left out, as the classifier does."""
+        try:
+            self._tracker.add(reading.stamp, reading.epoch, reading.count)
+        except BeltError:
+            return
+        yield from self._step()
+
+    def image(self, stamp: int, pixels: Callable[[], Pixels]) -> Iterator[Cropped]:
+        """An image exposed at `stamp` [ns]. Raises ImageError once it is looked at."""
+        self._sight.image(stamp, (stamp, pixels))
+        yield from self._step()
+
+    def _step(self) -> Iterator[Cropped]:
+        for seen in self._sight.step(self._tracker):
+            if seen.view is not None and self._wanted(seen.view.item_id):
+                stamp, pixels = seen.image
+                crop = crop_item(pixels(), seen.view)
+                yield Cropped(seen.view.item_id, stamp, crop.pixels)
+
+
+def crops(bag: Bag, cell: CellDescription, wanted: Callable[[int], bool]) -> Iterator[Cropped]:
+    """Every wanted item that an image in the bag shows. Raises BagError and ImageError."""
+    cropper = Cropper(cell, wanted)
+    for received in bag.messages([BELT, ITEMS, *IMAGES]):
+        message = bag.decode(received)
+        if received.topic == BELT:
+            yield from cropper.reading(reading_of(message))
+        elif received.topic == ITEMS:
+            cropper.item(item_of(message))
+        else:
+            pixels = partial(IMAGES[received.topic], message)
+            yield from cropper.image(stamp_of(message.header.stamp), pixels)

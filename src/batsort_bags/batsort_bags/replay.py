@@ -1,0 +1,430 @@
+"""A bag given to the core again, as fast as it goes, and what came of it then and now.
+
+The sorter takes its inputs in the order that the ejector noted (`ejector/input_order`). A bag
+without it is replayed in the order of receipt, each verdict at the belt reading that its decision
+names; then a difference can come from the order.
+
+Belt readings and items are made again from encoder and barrier where the bag has them, and held
+against the recorded ones. Verdicts are those of the bag, or made again from its images. A bag that
+begins while the cell runs is replayed from its first item on, one that is damaged up to there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any
+
+import yaml
+
+from batsort_bags import images
+from batsort_bags.crops import BELT, IMAGES, ITEMS, Cropped, Cropper
+from batsort_bags.messages import (
+    decision_of,
+    item_of,
+    order_of,
+    reading_of,
+    recipe_of,
+    shot_of,
+    stamp_of,
+    verdict_of,
+)
+from batsort_bags.reader import Bag, BagError
+from batsort_core.belt import BeltReading
+from batsort_core.cell import CellDescription, CellError, parse_cell
+from batsort_core.inputs import Batch, Input
+from batsort_core.items import EjectResult, Item, Verdict
+from batsort_core.recipe import Recipe
+from batsort_core.replay import BeltReplay, Missing, SorterReplay
+from batsort_core.sorter import Decision, Shot
+from batsort_perception.engine import Engine
+
+INFO, BUNDLE, RECIPE = "cell/info", "classifier/bundle", "ejector/recipe"
+ENCODER, BARRIER = "belt/encoder", "belt/barrier"
+VERDICTS, EVENTS, ORDER = "classifications", "ejector/events", "ejector/input_order"
+DECISIONS, SHOTS, CELL = "items/decisions", "ejector/commands", "cell/state"
+TRUTH = "twin/truth"
+ABORT = ("aborting", "aborted")
+NEEDED = (BELT, ITEMS, DECISIONS)
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What is to be other than it was."""
+
+    cell: CellDescription | None = None
+    threshold: float | None = None
+    """Least confidence, in the place of every recorded one."""
+    engine: Engine | None = None
+    """Judges the images anew."""
+    same_bundle: bool = True
+    """The engine's bundle is the recorded one: its verdicts must be the recorded ones, too."""
+
+    @property
+    def any(self) -> bool:
+        """Whether other decisions are to be expected."""
+        return self.cell is not None or self.threshold is not None or not self.same_bundle
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Something that is not as it was recorded."""
+
+    item_id: int
+    """0: of no item."""
+    event: str
+    then: object
+    now: object
+
+
+@dataclass(slots=True)
+class Replayed:
+    """Then and now."""
+
+    cell: CellDescription
+    then: dict[int, Decision] = field(default_factory=dict)
+    now: dict[int, Decision] = field(default_factory=dict)
+    """By item id, in the order of decision."""
+    shots_then: dict[int, list[Shot]] = field(default_factory=dict)
+    shots_now: dict[int, list[Shot]] = field(default_factory=dict)
+    truths: dict[int, str] = field(default_factory=dict)
+    """True type by item id; empty: none of the recipe's."""
+    judged: dict[int, Verdict] = field(default_factory=dict)
+    """Verdicts made again, by item id."""
+    bundle_id: str = ""
+    differences: list[Difference] = field(default_factory=list)
+    """In the order of the belt, verdicts, decisions and shots; none expected without changes."""
+    missing: list[Missing] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    """What a reader of the figures should know."""
+    first: int = 0
+    last: int = 0
+    """Stamps of the first and last belt reading [ns]."""
+
+    @property
+    def same(self) -> bool:
+        """Whether all was done again, bit for bit."""
+        return not self.differences and not self.missing
+
+    def is_changed(self, item_id: int) -> bool:
+        """Whether an item goes to another bin, or for another reason."""
+        then, now = self.then.get(item_id), self.now.get(item_id)
+        if then is None or now is None:
+            return then is not now
+        return (then.bin, then.reason) != (now.bin, now.reason)
+
+    @property
+    def changed(self) -> list[int]:
+        """Ids of the items that go to another bin, or for another reason."""
+        return [item_id for item_id in {**self.then, **self.now} if self.is_changed(item_id)]
+
+
+def replay(
+    bag: Bag,
+    changes: Changes,
+    window: tuple[int, int] | None = None,
+    progress: Callable[[int], None] = lambda stamp: None,
+) -> Replayed:
+    """Replay; `window` holds the stamps [ns] of items to compare (all are replayed).
+
+    Raises BagError for a bag that can't be replayed.
+    """
+    return _Replay(bag, changes, window).run(progress)
+
+
+def recorded_cell(bag: Bag) -> CellDescription:
+    """The cell description in a bag. Raises BagError where there is none or it is refused."""
+    for received in bag.messages([INFO]):
+        try:
+            return parse_cell(yaml.safe_load(bag.decode(received).description))
+        except (yaml.YAMLError, CellError, AttributeError) as error:
+            raise BagError(f"{bag.path}: {INFO}: {error}") from None
+    raise BagError(f"{bag.path}: no {INFO} in it: give the cell description with --cell")
+
+
+class _Replay:
+    def __init__(self, bag: Bag, changes: Changes, window: tuple[int, int] | None) -> None:
+        lacking = [topic for topic in NEEDED if topic not in bag.topics]
+        if lacking:
+            raise BagError(f"{bag.path}: no {', '.join(lacking)} in it: not enough to replay")
+        self._bag = bag
+        self._changes = changes
+        self._window = window
+        recorded = recorded_cell(bag) if changes.cell is None or INFO in bag.topics else None
+        cell = changes.cell or recorded
+        assert cell is not None
+        self._result = Replayed(cell)
+        # A cell that is told replaces the recorded recipe, and what was changed while it ran.
+        self._fixed = replace(cell.recipe) if changes.cell is not None else None
+        self._sorter = SorterReplay(cell, self._tuned(self._fixed))
+        self._made_anew = changes.cell is not None
+        self._belt = BeltReplay(cell)
+        self._has_encoder = ENCODER in bag.topics
+        self._has_barrier = BARRIER in bag.topics
+        self._cropper = Cropper(cell, self._inside) if changes.engine else None
+        self._recorded_verdicts: dict[int, Verdict] = {}
+        self._ordered: set[int] = set()
+        self._begun = False
+        self._until = -1
+        self._forgiven: set[tuple[Input | None, int]] = set()
+
+    def _tuned(self, recipe: Recipe | None) -> Recipe | None:
+        if recipe is None or self._changes.threshold is None:
+            return recipe
+        return replace(recipe, threshold=self._changes.threshold)
+
+    def run(self, progress: Callable[[int], None]) -> Replayed:
+        bag, result = self._bag, self._result
+        handlers: dict[str, Callable[[Any], None]] = {
+            BUNDLE: self._on_bundle,
+            RECIPE: self._on_recipe,
+            ENCODER: self._on_encoder,
+            BARRIER: self._on_edge,
+            BELT: self._on_reading,
+            ITEMS: self._on_item,
+            VERDICTS: self._on_verdict,
+            EVENTS: self._on_event,
+            DECISIONS: self._on_decision,
+            SHOTS: self._on_shot,
+            TRUTH: self._on_truth,
+        }
+        if ORDER in bag.topics:
+            handlers[ORDER] = lambda message: self._on_order(order_of(message))
+        if self._cropper is not None:
+            handlers |= {topic: partial(self._see, read) for topic, read in IMAGES.items()}
+            if not any(topic in bag.topics for topic in IMAGES):
+                raise BagError(f"{bag.path}: no images in it: verdicts can't be made again")
+        decode = bag.decode
+        for received in bag.messages(handlers):
+            try:
+                handlers[received.topic](decode(received))
+            except BagError:
+                raise
+            except ValueError as error:
+                result.notes.append(f"{received.topic}: a message is refused: {error}")
+            progress(received.stamp)
+        if ORDER not in bag.topics:
+            result.notes.append(
+                f"no {ORDER} in the bag: inputs are taken in the order of receipt, which need not "
+                "be the ejector's"
+            )
+            for batch in self._received_order():
+                self._on_order(batch)
+        self._take(self._sorter.finish())
+        self._compare()
+        if bag.damage:
+            result.notes.insert(0, bag.damage)
+        return result
+
+    # What was recorded.
+
+    def _on_bundle(self, message: Any) -> None:
+        self._result.bundle_id = message.id
+
+    def _on_recipe(self, message: Any) -> None:
+        recipe = self._tuned(recipe_of(message))
+        assert recipe is not None
+        self._sorter.recipe(stamp_of(message.header.stamp), recipe)
+
+    def _on_encoder(self, message: Any) -> None:
+        stamp = stamp_of(message.header.stamp)
+        for recorded, made in self._belt.encoder(stamp, message.epoch, message.count):
+            if recorded is not None:
+                self._read(recorded, made)
+            elif made is not None:
+                # Stands in for one that the recorder has missed.
+                self._sorter.belt(made)
+
+    def _on_reading(self, message: Any) -> None:
+        reading = reading_of(message)
+        if not self._has_encoder:
+            self._read(reading, reading)
+            return
+        for recorded, made in self._belt.reading(reading):
+            self._read(recorded, made)
+
+    def _read(self, recorded: BeltReading, made: BeltReading | None) -> None:
+        if not self._made_anew and self._belt.differs(recorded, made):
+            self._differs(0, f"belt reading at {recorded.stamp} ns", recorded, made)
+        reading = made if self._made_anew and made is not None else recorded
+        result = self._result
+        result.first, result.last = result.first or reading.stamp, reading.stamp
+        self._sorter.belt(reading)
+        if self._cropper is not None:
+            self._judge(self._cropper.reading(reading))
+
+    def _on_edge(self, message: Any) -> None:
+        stamp = stamp_of(message.header.stamp)
+        self._enter(self._belt.edge(stamp, message.epoch, message.count, message.blocked))
+
+    def _on_item(self, message: Any) -> None:
+        item = item_of(message)
+        self._enter(self._belt.item(item) if self._has_barrier else (item, item))
+
+    def _enter(self, pair: tuple[Item, Item | None] | None) -> None:
+        if pair is None:
+            return
+        recorded, made = pair
+        if not self._made_anew and recorded != made:
+            self._differs(recorded.id, "item", recorded, made)
+        item = made if self._made_anew and made is not None else recorded
+        self._sorter.item(item)
+        if self._cropper is not None:
+            self._cropper.item(item)
+
+    def _on_verdict(self, message: Any) -> None:
+        verdict = verdict_of(message)
+        self._recorded_verdicts.setdefault(verdict.image_stamp, verdict)
+        if self._cropper is None or not self._inside(verdict.item_id):
+            self._sorter.verdict(verdict)
+
+    def _see(self, read: Callable[[Any], images.Pixels], message: Any) -> None:
+        if images.is_lossy(message) and self._changes.same_bundle:
+            raise BagError(
+                f"{self._bag.path}: images are recorded as {message.format!r}, with loss: verdicts "
+                "made again from them are others; allowed: raw or png, or another --bundle"
+            )
+        assert self._cropper is not None
+        stamp = stamp_of(message.header.stamp)
+        self._judge(self._cropper.image(stamp, lambda: read(message)))
+
+    def _judge(self, cropped: Iterator[Cropped]) -> None:
+        engine = self._changes.engine
+        assert engine is not None
+        for crop in cropped:
+            measured = engine.classify(crop.pixels)
+            verdict = measured.verdict(crop.item_id, crop.stamp, engine.bundle.types)
+            self._result.judged[crop.item_id] = verdict
+            self._sorter.verdict(verdict)
+
+    def _on_event(self, message: Any) -> None:
+        self._sorter.event(message.item_id, EjectResult(message.result))
+
+    def _on_decision(self, message: Any) -> None:
+        decision = decision_of(message)
+        if decision.item_id not in self._result.then:
+            self._result.then[decision.item_id] = decision
+            self._sorter.decided(decision)
+
+    def _on_shot(self, message: Any) -> None:
+        shot = shot_of(message)
+        self._result.shots_then.setdefault(shot.item_id, []).append(shot)
+
+    def _on_truth(self, message: Any) -> None:
+        self._result.truths[message.item_id] = message.type
+
+    # What comes of it.
+
+    def _on_order(self, batch: Batch) -> None:
+        if not self._begun and batch.first:
+            self._result.notes.append(
+                "the bag begins while the cell runs: replayed from the first item after that"
+            )
+            # What was sent a moment before the bag began is not in it.
+            self._forgiven.update(batch.inputs)
+        self._begun = True
+        for kind, key in batch.inputs:
+            if kind is Input.ITEM:
+                self._ordered.add(key)
+            elif kind is Input.BELT:
+                self._until = key
+        self._take(self._sorter.order(batch))
+
+    def _take(self, results: Iterator[Decision | Shot | Missing]) -> None:
+        for result in results:
+            if isinstance(result, Decision):
+                self._result.now[result.item_id] = result
+            elif isinstance(result, Shot):
+                self._result.shots_now.setdefault(result.item_id, []).append(result)
+            elif (result.kind, result.key) not in self._forgiven and not (
+                self._made_anew and result.kind is Input.ITEM
+            ):
+                self._result.missing.append(result)
+
+    def _received_order(self) -> Iterator[Batch]:
+        """The order of receipt, but each verdict at the belt reading that its decision names."""
+        bag, result = self._bag, self._result
+        kinds = {BELT: Input.BELT, ITEMS: Input.ITEM, EVENTS: Input.EVENT, CELL: Input.CANCEL_ALL}
+        kinds |= {RECIPE: Input.RECIPE, VERDICTS: Input.VERDICT}
+        entries: list[tuple[int, int, Input, int]] = []
+        reading = 0
+        for number, received in enumerate(bag.messages(kinds)):
+            message, kind = bag.decode(received), kinds[received.topic]
+            place, key = reading, stamp_of(message.header.stamp)
+            if kind is Input.BELT:
+                place = reading = max(reading, key)
+            elif kind is Input.ITEM:
+                key = message.id
+            elif kind is Input.EVENT:
+                key = message.item_id
+            elif kind is Input.CANCEL_ALL and message.state not in ABORT:
+                continue
+            elif kind is Input.VERDICT:
+                decision = result.then.get(message.item_id)
+                place = decision.stamp if decision is not None else place
+            entries.append((place, number, kind, key))
+        # A verdict that was received before its reading comes after it all the same.
+        entries.sort(key=lambda entry: (entry[0], entry[2] is Input.VERDICT, entry[1]))
+        for number, (_, _, kind, key) in enumerate(entries):
+            yield Batch(number, ((kind, key),))
+
+    def _inside(self, item_id: int) -> bool:
+        return self._window is None or self._window[0] <= item_id * 1000 < self._window[1]
+
+    def _differs(self, item_id: int, event: str, then: object, now: object) -> None:
+        self._result.differences.append(Difference(item_id, event, then, now))
+
+    def _compare(self) -> None:
+        """Leave what is to be compared, and note what is not as it was."""
+        result, changes = self._result, self._changes
+        readings, items, unseen = self._belt.finish()
+        if self._has_encoder and not self._made_anew:
+            for reading in readings:
+                if self._belt.differs(reading, None):
+                    self._differs(0, f"belt reading at {reading.stamp} ns", reading, None)
+        if self._has_barrier and not self._made_anew:
+            for item in items:
+                if item.id in self._ordered:
+                    self._differs(item.id, "item", item, None)
+        if self._made_anew and unseen:
+            result.notes.append(f"{len(unseen)} items that only this cell sees have no verdict")
+
+        def compared(decision: Decision) -> bool:
+            return (
+                decision.item_id in self._ordered
+                and self._inside(decision.item_id)
+                and decision.stamp <= self._until
+            )
+
+        # The recorder may hear the belt a moment later than the ejector does.
+        result.missing = [
+            one for one in result.missing if one.kind is not Input.BELT or one.key >= result.first
+        ]
+        late = sum(decision.stamp > self._until for decision in result.then.values())
+        if late:
+            result.notes.append(f"{late} decisions after the end of the recorded order: left out")
+        result.then = {i: decision for i, decision in result.then.items() if compared(decision)}
+        result.now = {i: decision for i, decision in result.now.items() if compared(decision)}
+        known = result.then.keys() | result.now.keys()
+        result.shots_then = {i: s for i, s in result.shots_then.items() if i in known}
+        result.shots_now = {i: s for i, s in result.shots_now.items() if i in known}
+        if changes.engine is not None and changes.same_bundle:
+            for verdict in result.judged.values():
+                recorded = self._recorded_verdicts.get(verdict.image_stamp)
+                if recorded is not None and recorded != verdict:
+                    self._differs(verdict.item_id, "verdict", recorded, verdict)
+        for item_id in {**result.now, **result.then}:
+            then, now = result.then.get(item_id), result.now.get(item_id)
+            if then != _as_sent(now):
+                self._differs(item_id, "decision", then, _as_sent(now))
+            shots = result.shots_then.get(item_id, []), result.shots_now.get(item_id, [])
+            if shots[0] != shots[1]:
+                self._differs(item_id, "shots", *shots)
+
+
+def _as_sent(decision: Decision | None) -> Decision | None:
+    """A decision as its message has it: the verdict without scores."""
+    if decision is None or decision.verdict is None:
+        return decision
+    return replace(decision, verdict=replace(decision.verdict, scores=None))
