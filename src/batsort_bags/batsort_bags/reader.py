@@ -82,7 +82,7 @@ class Bag:
         self._stack = ExitStack()
         self._decoders: dict[str, Typestore] = {}
         try:
-            self._files = [self._open(part) for part in _parts(path)]
+            self._files = self._open_all()
             recordings = [one for file in self._files for one in file.recordings]
             self.prefix = _prefix(path, {one.name for one in recordings}, namespace)
         except BaseException:
@@ -129,41 +129,40 @@ class Bag:
                 f"{message.stamp} ns is no {recording.type} ({error})"
             ) from None
 
-    def _open(self, part: Path) -> _File:
+    def _open_all(self) -> list[_File]:
+        path = self.path
+        if not path.exists():
+            raise BagError(f"{path}: not there; allowed: a bag, that is a folder or {_allowed()}")
+        if path.is_file():
+            return [self._open(path)]
+        files = sorted((file for file in path.iterdir() if file.suffix in SUFFIXES), key=_number)
+        if not files:
+            raise BagError(f"{path}: no bag in it; allowed: a folder with {_allowed()}")
+        if (path / "metadata.yaml").is_file():
+            try:
+                return [self._whole(path)]
+            except DAMAGE:
+                # Its files may still be read one by one.
+                pass
+        return [self._open(file) for file in files]
+
+    def _open(self, file: Path) -> _File:
         try:
-            reader = Reader(part)
-            reader.open()
-        except FileNotFoundError as error:
-            raise BagError(f"{part}: {error}") from None
+            return self._whole(file)
         except DAMAGE as error:
-            if part.suffix != ".mcap":
-                raise BagError(f"{part}: {error}; allowed: a bag of rosbag2") from None
-            cut = _Cut(self._stack.enter_context(part.open("rb")))
+            if file.suffix != ".mcap":
+                raise BagError(f"{file}: {error}; allowed: a bag of rosbag2") from None
+            cut = _Cut(self._stack.enter_context(file.open("rb")))
             if not cut.recordings:
-                raise BagError(f"{part}: {error}; nothing in it can be read") from None
-            self.damage = f"{part} was not closed; read as far as it goes"
+                raise BagError(f"{file}: {error}; nothing in it can be read") from None
+            self.damage = f"{file} was not closed; read as far as it goes"
             return cut
+
+    def _whole(self, path: Path) -> _Whole:
+        reader = Reader(path)
+        reader.open()
         self._stack.callback(reader.close)
         return _Whole(reader)
-
-
-def _parts(path: Path) -> list[Path]:
-    """The files of a bag, or the folder itself where it has its metadata."""
-    if not path.exists():
-        raise BagError(f"{path}: not there; allowed: a bag, that is a folder or {_allowed()}")
-    if path.is_file():
-        return [path]
-    files = sorted((file for file in path.iterdir() if file.suffix in SUFFIXES), key=_number)
-    if not files:
-        raise BagError(f"{path}: no bag in it; allowed: a folder with {_allowed()}")
-    if (path / "metadata.yaml").is_file():
-        try:
-            with Reader(path):
-                return [path]
-        except DAMAGE:
-            # Its files may still be read one by one.
-            return files
-    return files
 
 
 def _allowed() -> str:

@@ -21,6 +21,7 @@ import yaml
 from batsort_bags import images
 from batsort_bags.crops import BELT, IMAGES, ITEMS, Cropped, Cropper
 from batsort_bags.messages import (
+    NS,
     decision_of,
     item_of,
     order_of,
@@ -123,10 +124,10 @@ class Replayed:
 def replay(
     bag: Bag,
     changes: Changes,
-    window: tuple[int, int] | None = None,
+    window: tuple[float, float] | None = None,
     progress: Callable[[int], None] = lambda stamp: None,
 ) -> Replayed:
-    """Replay; `window` holds the stamps [ns] of items to compare (all are replayed).
+    """Replay; `window` holds the seconds of the bag whose items are compared (all are replayed).
 
     Raises BagError for a bag that can't be replayed.
     """
@@ -144,7 +145,7 @@ def recorded_cell(bag: Bag) -> CellDescription:
 
 
 class _Replay:
-    def __init__(self, bag: Bag, changes: Changes, window: tuple[int, int] | None) -> None:
+    def __init__(self, bag: Bag, changes: Changes, window: tuple[float, float] | None) -> None:
         lacking = [topic for topic in NEEDED if topic not in bag.topics]
         if lacking:
             raise BagError(f"{bag.path}: no {', '.join(lacking)} in it: not enough to replay")
@@ -370,7 +371,10 @@ class _Replay:
             yield Batch(number, ((kind, key),))
 
     def _inside(self, item_id: int) -> bool:
-        return self._window is None or self._window[0] <= item_id * 1000 < self._window[1]
+        if self._window is None:
+            return True
+        first, last = self._window
+        return first <= (item_id * 1000 - self._result.first) / NS < last
 
     def _differs(self, item_id: int, event: str, then: object, now: object) -> None:
         self._result.differences.append(Difference(item_id, event, then, now))

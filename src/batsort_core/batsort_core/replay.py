@@ -42,6 +42,7 @@ class SorterReplay:
         self._cell = cell
         self._fixed = recipe
         self._sorter = Sorter(cell)
+        self._earlier: list[Decision] = []
         self._decided: dict[int, Decision] = {}
         self._recipes: dict[int, Recipe] = {}
         self._items: Recent[Item] = Recent(_KEPT)
@@ -74,21 +75,26 @@ class SorterReplay:
         self._events[item_id].append(result)
 
     def decided(self, decision: Decision) -> None:
-        """This was decided before the record begins; nothing after."""
+        """This was decided, maybe before the record begins."""
         if self._next is None:
-            self._decided[decision.item_id] = decision
+            self._earlier.append(decision)
 
     def order(self, batch: Batch) -> Iterator[Decision | Shot | Missing]:
         """The next piece of the order; what comes of all that can be taken by now."""
-        if self._next is None and batch.first:
+        if self._next is None:
+            # What is taken again later is decided on this reading or a later one.
+            begin = next((key for kind, key in batch.inputs if kind is Input.BELT), 0)
+            self._decided = {d.item_id: d for d in self._earlier if d.stamp < begin}
+            self._earlier.clear()
             self._begin()
-            # Neighbours of what is decided from here on.
-            for _, item in self._items.items():
-                yield from self._sorter.on_item(item)
+            if batch.first:
+                # Neighbours of what is decided from here on.
+                for _, item in self._items.items():
+                    yield from self._sorter.on_item(item)
         elif batch.first == 0:
             yield from self.finish()
             self._begin()
-        elif self._next is not None and batch.first != self._next:
+        elif batch.first != self._next:
             yield from self.finish()
             yield Missing(None, batch.first - self._next)
         self._next = batch.first + len(batch.inputs)

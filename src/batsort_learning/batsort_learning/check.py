@@ -17,7 +17,6 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from batsort_learning import page
 from batsort_learning.data import (
     UNKNOWN_FOLDER,
     LabelledPhoto,
@@ -28,6 +27,7 @@ from batsort_learning.data import (
 from batsort_learning.head import DEPTHS, Moments, fit_temperature, softmax
 from batsort_learning.splits import grouped_folds
 from batsort_learning.weights import WeightsError
+from batsort_perception import page
 from batsort_perception.preprocess import Image, content, prepare
 from batsort_twin.photos import cut
 

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from batsort_learning import page
 from batsort_learning.data import LabelledPhoto
 from batsort_learning.evaluate import (
     AS_THEY_ARE,
@@ -21,6 +20,7 @@ from batsort_learning.evaluate import (
     Verdicts,
 )
 from batsort_learning.figures import reliability, risk_coverage
+from batsort_perception import page
 
 ROWS = {
     "accuracy": "accuracy",

@@ -23,6 +23,8 @@ BatSort: an automated battery sorting cell on ROS 2.
   ./cell launch FILE [NAME:=VALUE ...]   run a launch file (--show-args: its arguments)
   ./cell test [pytest arguments]         run every test
   ./cell bench [options]                 run the benchmarks
+  ./cell replay BAG [options]            decide anew on a recorded bag, and compare
+  ./cell golden check|update             hold the bags of the tests against this version
   ./cell learn [options]                 train and export a model bundle
   ./cell exec PROGRAM [arguments]        run a program in the environment of the cell
   ./cell setup [run] [test] [learn]      only set up; every command sets up what it needs
@@ -36,6 +38,8 @@ COMMANDS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "launch": (("run",), ("python", "-P", "-m", "batsort_bringup.runner")),
     "test": (("run", "test", "learn"), ("python", "-P", "-m", "pytest")),
     "bench": (("run",), ("python", "-P", "-m", "batsort_bringup.bench")),
+    "replay": (("run",), ("python", "-P", "-m", "batsort_bags", "replay")),
+    "golden": (("run",), ("python", "-P", "-m", "batsort_bags", "golden")),
     "learn": (("run", "learn"), ("python", "-P", "-m", "batsort_learning")),
     "exec": (("run",), ()),
 }

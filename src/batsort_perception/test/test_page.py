@@ -5,7 +5,7 @@ import cv2
 import numpy as np
 import pytest
 
-from batsort_learning import page
+from batsort_perception import page
 
 
 def test_text_is_escaped_and_html_is_not():

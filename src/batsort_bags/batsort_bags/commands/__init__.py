@@ -1,0 +1,1 @@
+"""One command a module: its documentation is its description."""
