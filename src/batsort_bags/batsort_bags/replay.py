@@ -11,6 +11,7 @@ begins while the cell runs is replayed from its first item on, one that is damag
 
 from __future__ import annotations
 
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -48,6 +49,7 @@ DECISIONS, SHOTS, CELL = "items/decisions", "ejector/commands", "cell/state"
 TRUTH = "twin/truth"
 ABORT = ("aborting", "aborted")
 NEEDED = (BELT, ITEMS, DECISIONS)
+_PATIENCE = 1_000_000_000  # [ns] that inputs may be received after the belt reading they go with
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +170,9 @@ class _Replay:
         self._ordered: set[int] = set()
         self._begun = False
         self._until = -1
-        self._forgiven: set[tuple[Input | None, int]] = set()
+        self._received = self._order_received = 0
+        self._shots: defaultdict[int, list[tuple[Shot, int]]] = defaultdict(list)
+        self._received_order: deque[tuple[int, int, Input, int]] = deque()
 
     def _tuned(self, recipe: Recipe | None) -> Recipe | None:
         if recipe is None or self._changes.threshold is None:
@@ -192,12 +196,19 @@ class _Replay:
         }
         if ORDER in bag.topics:
             handlers[ORDER] = lambda message: self._on_order(order_of(message))
+        else:
+            result.notes.append(
+                f"no {ORDER} in the bag: inputs are taken in the order of receipt, which need not "
+                "be the ejector's"
+            )
+            self._received_order = deque(self._order_of_receipt())
         if self._cropper is not None:
             handlers |= {topic: partial(self._see, read) for topic, read in IMAGES.items()}
             if not any(topic in bag.topics for topic in IMAGES):
                 raise BagError(f"{bag.path}: no images in it: verdicts can't be made again")
         decode = bag.decode
         for received in bag.messages(handlers):
+            self._received = received.stamp
             try:
                 handlers[received.topic](decode(received))
             except BagError:
@@ -205,13 +216,7 @@ class _Replay:
             except ValueError as error:
                 result.notes.append(f"{received.topic}: a message is refused: {error}")
             progress(received.stamp)
-        if ORDER not in bag.topics:
-            result.notes.append(
-                f"no {ORDER} in the bag: inputs are taken in the order of receipt, which need not "
-                "be the ejector's"
-            )
-            for batch in self._received_order():
-                self._on_order(batch)
+        self._follow_received(None)
         self._take(self._sorter.finish())
         self._compare()
         if bag.damage:
@@ -239,37 +244,47 @@ class _Replay:
 
     def _on_reading(self, message: Any) -> None:
         reading = reading_of(message)
-        if not self._has_encoder:
-            self._read(reading, reading)
-            return
-        for recorded, made in self._belt.reading(reading):
-            self._read(recorded, made)
+        if not self._has_encoder or not self._made_anew:
+            self._move(reading)
+        if self._has_encoder:
+            for recorded, made in self._belt.reading(reading):
+                self._read(recorded, made)
 
     def _read(self, recorded: BeltReading, made: BeltReading | None) -> None:
-        if not self._made_anew and self._belt.differs(recorded, made):
+        if self._made_anew:
+            self._move(recorded if made is None else made)
+        elif self._belt.differs(recorded, made):
             self._differs(0, f"belt reading at {recorded.stamp} ns", recorded, made)
-        reading = made if self._made_anew and made is not None else recorded
+
+    def _move(self, reading: BeltReading) -> None:
         result = self._result
         result.first, result.last = result.first or reading.stamp, reading.stamp
         self._sorter.belt(reading)
+        self._follow_received(reading.stamp - _PATIENCE)
         if self._cropper is not None:
             self._judge(self._cropper.reading(reading))
 
     def _on_edge(self, message: Any) -> None:
         stamp = stamp_of(message.header.stamp)
-        self._enter(self._belt.edge(stamp, message.epoch, message.count, message.blocked))
+        self._explain(self._belt.edge(stamp, message.epoch, message.count, message.blocked))
 
     def _on_item(self, message: Any) -> None:
         item = item_of(message)
-        self._enter(self._belt.item(item) if self._has_barrier else (item, item))
+        if not self._has_barrier or not self._made_anew:
+            self._enter(item)
+        if self._has_barrier:
+            self._explain(self._belt.item(item))
 
-    def _enter(self, pair: tuple[Item, Item | None] | None) -> None:
+    def _explain(self, pair: tuple[Item, Item] | None) -> None:
         if pair is None:
             return
         recorded, made = pair
-        if not self._made_anew and recorded != made:
+        if self._made_anew:
+            self._enter(made)
+        elif recorded != made:
             self._differs(recorded.id, "item", recorded, made)
-        item = made if self._made_anew and made is not None else recorded
+
+    def _enter(self, item: Item) -> None:
         self._sorter.item(item)
         if self._cropper is not None:
             self._cropper.item(item)
@@ -310,7 +325,7 @@ class _Replay:
 
     def _on_shot(self, message: Any) -> None:
         shot = shot_of(message)
-        self._result.shots_then.setdefault(shot.item_id, []).append(shot)
+        self._shots[shot.item_id].append((shot, self._received))
 
     def _on_truth(self, message: Any) -> None:
         self._result.truths[message.item_id] = message.type
@@ -322,9 +337,8 @@ class _Replay:
             self._result.notes.append(
                 "the bag begins while the cell runs: replayed from the first item after that"
             )
-            # What was sent a moment before the bag began is not in it.
-            self._forgiven.update(batch.inputs)
         self._begun = True
+        self._order_received = self._received
         for kind, key in batch.inputs:
             if kind is Input.ITEM:
                 self._ordered.add(key)
@@ -338,17 +352,26 @@ class _Replay:
                 self._result.now[result.item_id] = result
             elif isinstance(result, Shot):
                 self._result.shots_now.setdefault(result.item_id, []).append(result)
-            elif (result.kind, result.key) not in self._forgiven and not (
-                self._made_anew and result.kind is Input.ITEM
-            ):
+            elif not (self._made_anew and result.kind is Input.ITEM):
                 self._result.missing.append(result)
 
-    def _received_order(self) -> Iterator[Batch]:
-        """The order of receipt, but each verdict at the belt reading that its decision names."""
-        bag, result = self._bag, self._result
+    def _follow_received(self, until: int | None) -> None:
+        """Take the turns of the order of receipt up to a belt reading; None: all."""
+        turns = self._received_order
+        while turns and (until is None or turns[0][0] <= until):
+            _, number, kind, key = turns.popleft()
+            self._on_order(Batch(number, ((kind, key),)))
+
+    def _order_of_receipt(self) -> Iterator[tuple[int, int, Input, int]]:
+        """Belt reading, number, kind and key of each turn; a verdict's as its decision names it."""
+        bag = self._bag
+        decided: dict[int, int] = {}
+        for received in bag.messages([DECISIONS]):
+            message = bag.decode(received)
+            decided.setdefault(message.item_id, stamp_of(message.header.stamp))
         kinds = {BELT: Input.BELT, ITEMS: Input.ITEM, EVENTS: Input.EVENT, CELL: Input.CANCEL_ALL}
         kinds |= {RECIPE: Input.RECIPE, VERDICTS: Input.VERDICT}
-        entries: list[tuple[int, int, Input, int]] = []
+        turns: list[tuple[int, bool, int, Input, int]] = []
         reading = 0
         for number, received in enumerate(bag.messages(kinds)):
             message, kind = bag.decode(received), kinds[received.topic]
@@ -362,13 +385,22 @@ class _Replay:
             elif kind is Input.CANCEL_ALL and message.state not in ABORT:
                 continue
             elif kind is Input.VERDICT:
-                decision = result.then.get(message.item_id)
-                place = decision.stamp if decision is not None else place
-            entries.append((place, number, kind, key))
-        # A verdict that was received before its reading comes after it all the same.
-        entries.sort(key=lambda entry: (entry[0], entry[2] is Input.VERDICT, entry[1]))
-        for number, (_, _, kind, key) in enumerate(entries):
-            yield Batch(number, ((kind, key),))
+                place = decided.get(message.item_id, place)
+            turns.append((place, kind is Input.VERDICT, number, kind, key))
+        for number, (place, _, _, kind, key) in enumerate(sorted(turns)):
+            yield place, number, kind, key
+
+    def _can_tell(self, item_id: int) -> bool:
+        """Whether all that decided an item lies in the recorded order."""
+        if item_id not in self._ordered or not self._inside(item_id):
+            return False
+        then, now = self._result.then.get(item_id), self._result.now.get(item_id)
+        if then is None:
+            return now is not None and now.stamp < self._until
+        if then.stamp <= self._sorter.since:
+            return now is not None and now.stamp == then.stamp
+        # On the last reading something may have come after the last piece of the order.
+        return then.stamp < self._until or (then.stamp == self._until and now is not None)
 
     def _inside(self, item_id: int) -> bool:
         if self._window is None:
@@ -394,31 +426,38 @@ class _Replay:
         if self._made_anew and unseen:
             result.notes.append(f"{len(unseen)} items that only this cell sees have no verdict")
 
-        def compared(decision: Decision) -> bool:
-            return (
-                decision.item_id in self._ordered
-                and self._inside(decision.item_id)
-                and decision.stamp <= self._until
-            )
-
         # The recorder may hear the belt a moment later than the ejector does.
         result.missing = [
             one for one in result.missing if one.kind is not Input.BELT or one.key >= result.first
         ]
-        late = sum(decision.stamp > self._until for decision in result.then.values())
-        if late:
-            result.notes.append(f"{late} decisions after the end of the recorded order: left out")
-        result.then = {i: decision for i, decision in result.then.items() if compared(decision)}
-        result.now = {i: decision for i, decision in result.now.items() if compared(decision)}
-        known = result.then.keys() | result.now.keys()
-        result.shots_then = {i: s for i, s in result.shots_then.items() if i in known}
-        result.shots_now = {i: s for i, s in result.shots_now.items() if i in known}
+        compared = [item_id for item_id in {**result.now, **result.then} if self._can_tell(item_id)]
+        left_out = [
+            item_id
+            for item_id, decision in result.then.items()
+            if item_id not in compared and decision.stamp >= self._until
+        ]
+        if left_out:
+            result.notes.append(
+                f"{len(left_out)} items decided after the end of the recorded order: left out"
+            )
+        result.then = {i: result.then[i] for i in compared if i in result.then}
+        result.now = {i: result.now[i] for i in compared if i in result.now}
+        result.shots_now = {i: result.shots_now[i] for i in compared if i in result.shots_now}
+        result.shots_then = {
+            item_id: [
+                shot
+                for shot, received in self._shots[item_id]
+                if received <= self._order_received or shot in result.shots_now.get(item_id, ())
+            ]
+            for item_id in compared
+            if item_id in self._shots
+        }
         if changes.engine is not None and changes.same_bundle:
             for verdict in result.judged.values():
                 recorded = self._recorded_verdicts.get(verdict.image_stamp)
                 if recorded is not None and recorded != verdict:
                     self._differs(verdict.item_id, "verdict", recorded, verdict)
-        for item_id in {**result.now, **result.then}:
+        for item_id in compared:
             then, now = result.then.get(item_id), result.now.get(item_id)
             if then != _as_sent(now):
                 self._differs(item_id, "decision", then, _as_sent(now))

@@ -256,7 +256,7 @@ def sorted_run(seed: int, items: int = 8, restart: bool = False) -> Run:
     for _ in range(items):
         length = rng.randint(420, 520)
         edges += [(count, True), (count + length, False)]
-        count += length + rng.choice([60, 150, 400, 900, 1500])
+        count += length + rng.choice([60, 400, 900, 1500])
     due: list[tuple[int, Item]] = []
     fired: list[tuple[int, int]] = []
     end = count + run.cell.counts(run.cell.others.distance) + 500
@@ -269,10 +269,10 @@ def sorted_run(seed: int, items: int = 8, restart: bool = False) -> Run:
             item = run.edge(passed, where, blocked)
             if item is not None and rng.random() < 0.9:
                 # From at once to after the last ejector.
-                due.append((stamp + rng.choice([0, 200, 600, 1500, 9000]) * MS, item))
+                due.append((stamp + rng.choice([0, 200, 200, 600, 600, 1500, 9000]) * MS, item))
         for moment, item in [one for one in due if one[0] <= stamp]:
             due.remove((moment, item))
-            run.judge(item, rng.choice(types), rng.choice([0.3, 0.79, 0.81, 0.999]))
+            run.judge(item, rng.choice(types), rng.choice([0.3, 0.81, 0.9, 0.999]))
             decision = run.decisions.get(item.id)
             if decision is not None and decision.reason == "sort":
                 fired.append((stamp + 400 * MS, item.id))

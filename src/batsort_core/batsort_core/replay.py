@@ -40,6 +40,8 @@ class SorterReplay:
     def __init__(self, cell: CellDescription, recipe: Recipe | None = None) -> None:
         """`recipe` is used in the place of all recorded ones."""
         self._cell = cell
+        self.since = -1
+        """Stamp of the last belt reading before what is replayed [ns]."""
         self._fixed = recipe
         self._sorter = Sorter(cell)
         self._earlier: list[Decision] = []
@@ -82,15 +84,9 @@ class SorterReplay:
     def order(self, batch: Batch) -> Iterator[Decision | Shot | Missing]:
         """The next piece of the order; what comes of all that can be taken by now."""
         if self._next is None:
-            # What is taken again later is decided on this reading or a later one.
-            begin = next((key for kind, key in batch.inputs if kind is Input.BELT), 0)
-            self._decided = {d.item_id: d for d in self._earlier if d.stamp < begin}
-            self._earlier.clear()
-            self._begin()
+            self._first_piece(batch)
             if batch.first:
-                # Neighbours of what is decided from here on.
-                for _, item in self._items.items():
-                    yield from self._sorter.on_item(item)
+                return
         elif batch.first == 0:
             yield from self.finish()
             self._begin()
@@ -106,6 +102,28 @@ class SorterReplay:
                 yield Missing(*self._turns.popleft())
             else:
                 return
+
+    def _first_piece(self, batch: Batch) -> None:
+        """Begin with what is known of the time before the record.
+
+        Where that is amid a run, the first piece of the order may name what was sent before the
+        record, so the replay begins behind it.
+        """
+        readings = [key for kind, key in batch.inputs if kind is Input.BELT]
+        if batch.first:
+            self.since = max(readings, default=0)
+        elif readings:
+            self.since = readings[0] - 1
+        self._decided = {d.item_id: d for d in self._earlier if d.stamp <= self.since}
+        self._earlier.clear()
+        self._begin()
+        self._next = batch.first + len(batch.inputs)
+        if batch.first:
+            for _, item in self._items.items():
+                if item.stamp <= self.since:
+                    self._sorter.on_item(item)
+            if self.since in self._readings:
+                self._sorter.on_belt(self._readings.pop(self.since))
 
     def finish(self) -> Iterator[Decision | Shot | Missing]:
         """No more inputs come."""
@@ -170,8 +188,8 @@ class SorterReplay:
 class BeltReplay:
     """Makes belt readings and items again from encoder counts and edges of the barrier.
 
-    What was recorded of either is told beside it, in any order; each comes back with what is made
-    again, or with None where that is not there.
+    What was recorded of either is told beside it, in any order, and comes back with what is made
+    again: to be held against each other.
     """
 
     def __init__(self, cell: CellDescription) -> None:
@@ -179,6 +197,7 @@ class BeltReplay:
         self._tracker = BeltTracker(scale, cell.belt.max_velocity)
         self._detector = ItemDetector(cell.items, scale)
         self._first: int | None = None
+        self._first_edge: int | None = None
         self._readings: dict[int, BeltReading] = {}
         self._recorded_readings: dict[int, BeltReading] = {}
         self._items: dict[int, Item] = {}
@@ -217,10 +236,10 @@ class BeltReplay:
         else:
             self._recorded_readings[recorded.stamp] = recorded
 
-    def edge(
-        self, stamp: int, epoch: int, count: int, blocked: bool
-    ) -> tuple[Item, Item | None] | None:
-        """An edge of the barrier; the recorded item that it explains."""
+    def edge(self, stamp: int, epoch: int, count: int, blocked: bool) -> tuple[Item, Item] | None:
+        """An edge of the barrier; the recorded item that it explains, and what is made again."""
+        if self._first_edge is None:
+            self._first_edge = stamp
         item = self._detector.on_edge(stamp, epoch, count, blocked)
         if item is None:
             return None
@@ -230,7 +249,7 @@ class BeltReplay:
         self._items[item.id] = item
         return None
 
-    def item(self, recorded: Item) -> tuple[Item, Item | None] | None:
+    def item(self, recorded: Item) -> tuple[Item, Item] | None:
         """A recorded item; it comes back once its edges are there."""
         item = self._items.pop(recorded.id, None)
         if item is not None:
@@ -249,5 +268,11 @@ class BeltReplay:
 
     def finish(self) -> tuple[list[BeltReading], list[Item], list[Item]]:
         """Recorded readings and items that nothing explains, and items that were not recorded."""
-        readings, items = self._recorded_readings.values(), self._recorded_items.values()
-        return list(readings), list(items), list(self._items.values())
+        begin = self._first_edge
+        items = [
+            item
+            for item in self._recorded_items.values()
+            # One that was at the barrier when the record began has left no leading edge in it.
+            if begin is not None and item.id >= begin // 1000
+        ]
+        return list(self._recorded_readings.values()), items, list(self._items.values())
