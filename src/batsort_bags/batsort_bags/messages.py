@@ -12,8 +12,8 @@ from batsort_core.schema import FieldError, read
 from batsort_core.sorter import Decision, Shot
 
 NS = 1_000_000_000
-FIRE = 0
-"""EjectCommand.FIRE."""
+FIRE, CANCEL = 0, 1
+"""Constants of EjectCommand."""
 
 
 def stamp_of(time: Any) -> int:

@@ -49,6 +49,11 @@ DECISIONS, SHOTS, CELL = "items/decisions", "ejector/commands", "cell/state"
 TRUTH = "twin/truth"
 ABORT = ("aborting", "aborted")
 NEEDED = (BELT, ITEMS, DECISIONS)
+TOPICS = (
+    *(INFO, BUNDLE, RECIPE, ENCODER, BARRIER, BELT, ITEMS, VERDICTS, EVENTS, ORDER),
+    *(DECISIONS, SHOTS, CELL, TRUTH),
+)
+"""All that a replay reads beside images."""
 _PATIENCE = 1_000_000_000  # [ns] that inputs may be received after the belt reading they go with
 
 

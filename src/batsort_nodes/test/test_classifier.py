@@ -8,6 +8,7 @@ from batsort_interfaces.srv import LoadBundle
 from batsort_nodes.classifier import Classifier
 from batsort_nodes.convert import time_of
 from batsort_nodes.images import to_message
+from batsort_perception.bundle import default_bundle
 
 CAMERA_COUNTS = 2000
 
@@ -97,3 +98,18 @@ def test_a_bundle_that_is_not_there_keeps_the_node_unconfigured(bench, capfd, pa
     node.trigger_configure()
     assert node.stage == "unconfigured"
     assert "nowhere" in capfd.readouterr().err
+
+
+def test_the_bundle_in_use_is_told_with_its_hashes_again_at_each_change(bench) -> None:
+    bench = bench()
+    node = active(bench)
+    bundles = bench.heard("classifier/bundle")
+    bench.wait(lambda: bundles)
+    bundle = node._engine.bundle
+    assert bundles[0].id == bundle.id
+    assert bundles[0].network_sha256 == bundle.network.sha256
+    assert bundles[0].description_sha256 == bundle.description_sha256
+    assert bundles[0].types == list(bundle.types)
+    request = LoadBundle.Request(path=str(default_bundle()))
+    assert bench.call(LoadBundle, "classifier/load_bundle", request).success
+    bench.wait(lambda: len(bundles) == 2)

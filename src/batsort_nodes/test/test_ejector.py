@@ -2,12 +2,14 @@
 
 import math
 import re
+from dataclasses import replace
 
 import pytest
-from messages import EPOCH, belt_state, item, verdict
+from messages import EPOCH, belt_state, item, stamp_at, verdict
 from rclpy.parameter import Parameter
 
-from batsort_bags.messages import verdict_of
+from batsort_bags.messages import order_of, recipe_of, stamp_of, verdict_of
+from batsort_core.inputs import Input
 from batsort_core.schema import FieldError
 from batsort_interfaces.srv import AssignTypes
 from batsort_nodes.ejector import Ejector
@@ -165,3 +167,34 @@ def test_a_refused_verdict_is_counted_and_fires_nothing(bench) -> None:
     bench.wait(lambda: decisions)
     assert [d.reason for d in decisions] == ["no_verdict"]
     assert not shots
+
+
+def test_it_says_in_which_order_it_took_its_inputs_and_by_which_recipe(bench) -> None:
+    bench = bench()
+    node = active(bench)
+    recipes, orders = bench.heard("ejector/recipe"), bench.heard("ejector/input_order")
+    decisions = bench.heard("items/decisions")
+    bench.wait(lambda: recipes)
+    battery = item(5000)
+    bench.send("belt/state", belt_state(6000))
+    bench.send("belt/items", battery)
+    bench.send("classifications", verdict(battery.id, "Klarus"))
+    bench.wait(lambda: decisions)
+    node.set_parameters([Parameter("threshold", value=0.95)])
+    for count in range(6100, 8100, 100):
+        bench.send("belt/state", belt_state(count))
+        bench.wait(lambda count=count: node._latest == stamp_at(count))
+    bench.wait(lambda: orders and len(recipes) == 2)
+    assert [recipe.threshold for recipe in recipes] == [0.8, 0.95]
+    batch = order_of(orders[0])
+    assert batch.first == 0
+    told = [(kind, key) for kind, key in batch.inputs if kind is not Input.BELT]
+    assert told == [
+        (Input.RECIPE, stamp_of(recipes[0].header.stamp)),
+        (Input.ITEM, battery.id),
+        (Input.VERDICT, stamp_of(verdict(battery.id, "Klarus").header.stamp)),
+        (Input.RECIPE, stamp_of(recipes[1].header.stamp)),
+    ]
+    belt = [key for kind, key in batch.inputs if kind is Input.BELT]
+    assert belt[0] == stamp_of(belt_state(6000).header.stamp)
+    assert recipe_of(recipes[1]) == replace(node._cell.recipe, threshold=0.95)

@@ -1,11 +1,15 @@
 """Node `supervisor`: hears heartbeats, runs belt and cell, obeys the operator."""
 
+from pathlib import Path
+
 import pytest
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from std_srvs.srv import Trigger
 
 from batsort_nodes.supervisor import Supervisor
+from batsort_nodes.versions import versions
 
+CELL_FILE = Path(__file__).parents[3] / "config" / "cell.yaml"
 PLAIN = ("twin", "belt", "bins")
 MANAGED = ("camera", "classifier", "ejector")
 
@@ -88,3 +92,12 @@ def test_start_leaves_a_hold(cell) -> None:
     bench.wait(lambda: states[-1].state == "held")
     assert bench.call(Trigger, "cell/start", Trigger.Request()).success
     bench.wait(lambda: states[-1].state == "execute")
+
+
+def test_the_cell_tells_what_it_is_to_whoever_comes_later(bench) -> None:
+    bench = bench()
+    bench.add(Supervisor())
+    told = bench.heard("cell/info")
+    bench.wait(lambda: told)
+    assert told[0].description == CELL_FILE.read_text()
+    assert dict(zip(told[0].packages, told[0].versions, strict=True)) == versions()

@@ -54,3 +54,10 @@ def test_nothing_is_seen_of_an_empty_belt_or_of_items_out_of_the_image(cell):
 def test_the_belt_bounds_the_rows(cell):
     view = nearest_item(cell, 5000.0 + LINE, 0, [item(1, 5000)])
     assert (view.top, view.bottom) == pytest.approx((140, 340))
+
+
+def test_an_item_out_of_sight_changes_nothing_whether_it_is_known_yet_or_not(cell):
+    """At 0.2 m it is as far away as the barrier, where items are announced."""
+    alone = nearest_item(cell, 5000.0 + LINE, 0, [item(1, 5000)])
+    assert nearest_item(cell, 5000.0 + LINE, 0, [item(1, 5000), item(2, 7000)]) == alone
+    assert nearest_item(cell, 5000.0 + LINE, 0, [item(1, 5000), item(3, 3000)]) == alone
