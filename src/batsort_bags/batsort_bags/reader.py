@@ -1,24 +1,28 @@
 """Bags of rosbag2, whole or cut: MCAP or SQLite, a folder (also of split files) or a single file.
 
-Messages come in the order of their receipt; those received at the same time, in the order in which
-they were written. A bag is read up to its first damage, and `damage` says what and where that is.
+MCAP is read as it was written, SQLite by stamps of receipt. A bag is read up to its first damage,
+and `damage` says what and where that is.
 """
 
 from __future__ import annotations
 
+import os
 import re
 import struct
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple, Protocol, Self
 
 import apsw
 from backports.zstd import ZstdError
+from mcap.data_stream import ReadDataStream
 from mcap.exceptions import EndOfFile, McapError
+from mcap.reader import SeekingReader
 from mcap.records import Channel, Chunk, McapRecord, Message, Schema
 from mcap.stream_reader import StreamReader, breakup_chunk
+from mcap.summary import Summary
 from rosbags.interfaces import Connection, MessageDefinition, MessageDefinitionFormat
 from rosbags.rosbag2 import Reader, ReaderError
 from rosbags.serde import SerdeError
@@ -26,9 +30,12 @@ from rosbags.typesys import Stores, get_types_from_idl, get_types_from_msg, get_
 from rosbags.typesys.store import Typestore
 from zstandard import ZstdError as StreamZstdError
 
-from batsort_bags.types import typestore
+from batsort_bags.types import definition, typestore
 
 SUFFIXES = (".mcap", ".db3")
+METADATA = "metadata.yaml"
+CHUNK_HEADER = 9
+"""Bytes of a record's kind and length."""
 MARK = "belt/items"
 """A topic that every cell has: what stands before it is the cell's namespace."""
 DAMAGE = (
@@ -136,33 +143,31 @@ class Bag:
         if path.is_file():
             return [self._open(path)]
         files = sorted((file for file in path.iterdir() if file.suffix in SUFFIXES), key=_number)
+        if not files and (path / METADATA).is_file():
+            # Compressed as a whole: rosbags unpacks it.
+            return [self._rosbag(path)]
         if not files:
             raise BagError(f"{path}: no bag in it; allowed: a folder with {_allowed()}")
-        if (path / "metadata.yaml").is_file():
-            try:
-                return [self._whole(path)]
-            except DAMAGE:
-                # Its files may still be read one by one.
-                pass
         return [self._open(file) for file in files]
 
     def _open(self, file: Path) -> _File:
-        try:
-            return self._whole(file)
-        except DAMAGE as error:
-            if file.suffix != ".mcap":
-                raise BagError(f"{file}: {error}; allowed: a bag of rosbag2") from None
-            cut = _Cut(self._stack.enter_context(file.open("rb")))
-            if not cut.recordings:
-                raise BagError(f"{file}: {error}; nothing in it can be read") from None
-            self.damage = f"{file} was not closed; read as far as it goes"
-            return cut
+        if file.suffix != ".mcap":
+            return self._rosbag(file)
+        mcap = _Mcap(self._stack.enter_context(file.open("rb")))
+        if not mcap.recordings:
+            raise BagError(f"{file}: nothing in it can be read; allowed: a bag of rosbag2")
+        if not mcap.whole:
+            self.damage = f"{file} has no sound index; read from its beginning as far as it goes"
+        return mcap
 
-    def _whole(self, path: Path) -> _Whole:
-        reader = Reader(path)
-        reader.open()
+    def _rosbag(self, path: Path) -> _Rosbag:
+        try:
+            reader = Reader(path)
+            reader.open()
+        except DAMAGE as error:
+            raise BagError(f"{path}: {error}; allowed: a bag of rosbag2") from None
         self._stack.callback(reader.close)
-        return _Whole(reader)
+        return _Rosbag(reader)
 
 
 def _allowed() -> str:
@@ -190,8 +195,8 @@ def _prefix(path: Path, names: Collection[str], namespace: str | None) -> str:
     return wanted
 
 
-class _Whole:
-    """A bag with its index."""
+class _Rosbag:
+    """SQLite, or compressed as a whole: by stamps of receipt."""
 
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
@@ -208,68 +213,105 @@ class _Whole:
             yield Received(connection.topic, stamp, data)
 
 
-class _Cut:
-    """An MCAP file without its end: read from the beginning, in the order of writing."""
+class _Mcap:
+    """As written, so that a wall clock that jumps changes nothing; chunk by chunk.
+
+    With an index only the chunks that are needed are read; without, all from the beginning.
+    """
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
+        self._size = os.fstat(file.fileno()).st_size
+        self._summary: Summary | None = None
         self.recordings: list[Recording] = []
-        try:
-            for _ in self._records():
-                pass
-        except DAMAGE:
-            return
+        with suppress(*DAMAGE):
+            self._summary = SeekingReader(file).get_summary()
+            self.recordings = _recordings(self._summary)
+        self.whole = bool(self.recordings)
+        if not self.whole:
+            self._summary = None
+            with suppress(*DAMAGE):
+                for _ in self._messages():
+                    pass
 
     def messages(self, names: Collection[str]) -> Iterator[Received]:
-        for channel, message in self._records():
+        for channel, message in self._messages(names):
             if channel.topic in names:
                 yield Received(channel.topic, message.log_time, message.data)
 
-    def _records(self) -> Iterator[tuple[Channel, Message]]:
-        """Every message; notes the topics on the way."""
+    def _messages(self, names: Collection[str] = ()) -> Iterator[tuple[Channel, Message]]:
+        """Messages of at least these topics; without an index all, and topics are noted."""
         schemas: dict[int, Schema] = {}
-        channels: dict[int, Channel] = {}
+        channels = dict(self._summary.channels) if self._summary else {}
         known = {one.name for one in self.recordings}
-        self._file.seek(0)
-        for record in self._opened():
-            if isinstance(record, Schema):
+        for record in self._indexed(names) if self._summary else self._scanned():
+            if isinstance(record, Message):
+                yield channels[record.channel_id], record
+            elif isinstance(record, Schema):
                 schemas[record.id] = record
             elif isinstance(record, Channel):
+                if self._summary and channels.get(record.id) != record:
+                    raise ValueError(f"the index and the data disagree on {record.topic!r}")
                 channels[record.id] = record
                 if record.topic not in known:
                     known.add(record.topic)
-                    self.recordings.append(_recording(record, schemas[record.schema_id]))
-            elif isinstance(record, Message):
-                yield channels[record.channel_id], record
+                    self.recordings.append(_recording(record, schemas.get(record.schema_id), None))
 
-    def _opened(self) -> Iterator[McapRecord]:
-        reader = StreamReader(_Strict(self._file), emit_chunks=True)  # type: ignore[arg-type]
+    def _indexed(self, names: Collection[str]) -> Iterator[McapRecord]:
+        assert self._summary is not None
+        wanted = {c.id for c in self._summary.channels.values() if c.topic in names}
+        for index in sorted(self._summary.chunk_indexes, key=lambda one: one.chunk_start_offset):
+            # A chunk that names no channels may hold any.
+            if index.message_index_offsets and wanted.isdisjoint(index.message_index_offsets):
+                continue
+            self._file.seek(index.chunk_start_offset + CHUNK_HEADER)
+            chunk = Chunk.read(self._strict())
+            yield from breakup_chunk(chunk, validate_crc=True)
+
+    def _scanned(self) -> Iterator[McapRecord]:
+        self._file.seek(0)
+        reader = StreamReader(_Strict(self._file, self._size), emit_chunks=True)  # type: ignore[arg-type]
         for record in reader.records:
             if isinstance(record, Chunk):
                 yield from breakup_chunk(record, validate_crc=True)
             else:
                 yield record
 
+    def _strict(self) -> ReadDataStream:
+        return ReadDataStream(_Strict(self._file, self._size))  # type: ignore[arg-type]
+
 
 class _Strict:
     """Gives all that is asked for, or nothing."""
 
-    def __init__(self, file: BinaryIO) -> None:
+    def __init__(self, file: BinaryIO, size: int) -> None:
         self._file = file
+        self._size = size
 
     def read(self, length: int) -> bytes:
-        data = self._file.read(length)
-        if len(data) != length:
+        if length > self._size - self._file.tell():
             raise EndOfFile
-        return data
+        return self._file.read(length)
 
 
-def _recording(channel: Channel, schema: Schema) -> Recording:
+def _recordings(summary: Summary | None) -> list[Recording]:
+    if summary is None:
+        return []
+    counts = summary.statistics.channel_message_counts if summary.statistics else {}
+    return [
+        _recording(channel, summary.schemas.get(channel.schema_id), counts.get(channel.id, 0))
+        for channel in summary.channels.values()
+    ]
+
+
+def _recording(channel: Channel, schema: Schema | None, count: int | None) -> Recording:
+    if schema is None:
+        return Recording(channel.topic, "", MessageDefinition(MessageDefinitionFormat.NONE, ""), 0)
     formats = {"ros2msg": MessageDefinitionFormat.MSG, "ros2idl": MessageDefinitionFormat.IDL}
-    definition = MessageDefinition(
+    text = MessageDefinition(
         formats.get(schema.encoding, MessageDefinitionFormat.NONE), schema.data.decode()
     )
-    return Recording(channel.topic, schema.name, definition, None)
+    return Recording(channel.topic, schema.name, text, count)
 
 
 def _decoder(recording: Recording) -> Typestore:
@@ -278,6 +320,8 @@ def _decoder(recording: Recording) -> Typestore:
     if name not in ours.fielddefs:
         raise BagError(f"{recording.name}: {name} is not read; allowed: messages of this version")
     if recording.definition.format is MessageDefinitionFormat.NONE:
+        return ours
+    if recording.definition.data == definition(name):
         return ours
     parse = (
         get_types_from_msg

@@ -47,6 +47,7 @@ ENCODER, BARRIER = "belt/encoder", "belt/barrier"
 VERDICTS, EVENTS, ORDER = "classifications", "ejector/events", "ejector/input_order"
 DECISIONS, SHOTS, CELL = "items/decisions", "ejector/commands", "cell/state"
 TRUTH = "twin/truth"
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 ABORT = ("aborting", "aborted")
 NEEDED = (BELT, ITEMS, DECISIONS)
 TOPICS = (
@@ -145,7 +146,7 @@ def recorded_cell(bag: Bag) -> CellDescription:
     """The cell description in a bag. Raises BagError where there is none or it is refused."""
     for received in bag.messages([INFO]):
         try:
-            return parse_cell(yaml.safe_load(bag.decode(received).description))
+            return parse_cell(yaml.load(bag.decode(received).description, LOADER))
         except (yaml.YAMLError, CellError, AttributeError) as error:
             raise BagError(f"{bag.path}: {INFO}: {error}") from None
     raise BagError(f"{bag.path}: no {INFO} in it: give the cell description with --cell")

@@ -21,3 +21,10 @@ def typestore() -> Typestore:
         name = f"{INTERFACES}/msg/{file.stem}"
         types.register(get_types_from_msg(file.read_text(encoding="utf-8"), name))
     return types
+
+
+@cache
+def definition(name: str) -> str:
+    """The text of a message's definition as our bags hold it."""
+    text, _ = typestore().generate_msgdef(name, ros_version=2)
+    return text

@@ -66,6 +66,20 @@ def test_equal_stamps_of_receipt_are_taken_as_written(run: Run, tmp_path: Path) 
     assert of(said, tmp_path).same
 
 
+@pytest.mark.parametrize("jump_s", [-3600, -2, 2, 3600])
+def test_a_recorder_whose_clock_jumps_changes_nothing(
+    run: Run, tmp_path: Path, jump_s: int
+) -> None:
+    middle = len(run.said) // 2
+    said = [
+        (topic, stamp + (jump_s * 1000 * MS if number > middle else 0), message)
+        for number, (topic, stamp, message) in enumerate(run.said)
+    ]
+    found = of(said, tmp_path)
+    assert found.same
+    assert now(found) == decisions(run)
+
+
 def test_sqlite_is_replayed_as_mcap_is(run: Run, tmp_path: Path) -> None:
     path = write(tmp_path / "bag", run.said, storage=StoragePlugin.SQLITE3)
     found = replayed(path)
