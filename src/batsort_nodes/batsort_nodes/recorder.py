@@ -79,7 +79,7 @@ class Recorder(Node):
         self._watch = ParameterWatch(self, self._on_parameters)
         steady = Clock(clock_type=ClockType.STEADY_TIME)
         self._poller = self.create_timer(POLL_S, self._poll, clock=steady)
-        self._flusher = self.create_timer(FLUSH_S, self._flush, clock=steady)
+        self.create_timer(FLUSH_S, self._flush, clock=steady)
         self._began = time.monotonic()
         self._heartbeat: Heartbeat | None = None
         self.get_logger().info(f"recording to {path}")
@@ -151,7 +151,8 @@ class Recorder(Node):
 
     def _flush(self) -> None:
         try:
-            self._bag.flush()
+            if not self._bag.closed:
+                self._bag.flush()
         except RecordingError as error:
             self._end(str(error))
         waited = time.monotonic() - self._began
@@ -171,11 +172,10 @@ class Recorder(Node):
         """The cell sorts on without us."""
         self._fault = fault
         self.get_logger().error(fault)
-        for source in self._inputs:
-            self.destroy_subscription(source.subscription)
+        while self._inputs:
+            self.destroy_subscription(self._inputs.pop().subscription)
         self._watch.close()
         self._poller.cancel()
-        self._flusher.cancel()
 
     def _health(self) -> Health:
         values = {"bag": self._bag.path, "messages": self._messages}
