@@ -2,10 +2,12 @@
 
 import json
 import subprocess
+from collections import Counter
 from pathlib import Path
 
 from std_srvs.srv import Trigger
 
+from batsort_bags.reader import Bag
 from batsort_interfaces.srv import AssignTypes, LoadBundle, NewBag
 from batsort_perception.bundle import default_bundle
 
@@ -28,6 +30,15 @@ def test_the_demo_sorts_and_reports(tmp_path: Path) -> None:
     assert (tmp_path / "run.png").read_bytes().startswith(b"\x89PNG")
     assert "report.json" in done.stdout
     assert (tmp_path / "bag" / "metadata.yaml").is_file()
+    with Bag(tmp_path / "bag") as bag:
+        messages = list(bag.messages(bag.topics))
+        told = {bag.decode(m).node for m in messages if m.topic == "parameter_events"}
+    counts = Counter(message.topic for message in messages)
+    assert counts["belt/items"] == counts["items/decisions"] == counts["items/outcomes"] == 20
+    assert counts["camera/request"] == counts["camera/image_raw"] == counts["twin/truth"] == 20
+    assert counts["cell/info"] == counts["classifier/bundle"] == 1
+    nodes = ("belt", "bins", "camera", "classifier", "ejector", "recorder", "supervisor", "twin")
+    assert told >= {f"/{name}" for name in nodes}
 
 
 def test_an_operator_stops_holds_resets_starts_aborts_and_clears(launch) -> None:
