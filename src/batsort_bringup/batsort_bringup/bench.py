@@ -134,7 +134,9 @@ def bench_verdict(runs: int = 200) -> dict[str, Any]:
     }
 
 
-def bench_cell(items: int = 200, rate: float = 10.0, belt_speed: float = 1.0) -> dict[str, Any]:
+def bench_cell(
+    items: int = 200, rate: float = 10.0, belt_speed: float = 1.0, options: Sequence[str] = ()
+) -> dict[str, Any]:
     """The whole cell on the twin: start-up, latency, processor time and memory of each node."""
     with tempfile.TemporaryDirectory() as folder:
         began = time.monotonic()
@@ -152,6 +154,7 @@ def bench_cell(items: int = 200, rate: float = 10.0, belt_speed: float = 1.0) ->
                 str(belt_speed),
                 "--report",
                 folder,
+                *options,
             ],
             stdout=subprocess.DEVNULL,
         )
@@ -170,6 +173,18 @@ def bench_cell(items: int = 200, rate: float = 10.0, belt_speed: float = 1.0) ->
     }
     for node, samples in sorted(shares.items()):
         figures[f"{node} [% of a core]"] = round(float(np.median(samples)))
+    return figures
+
+
+def bench_recording(items: int = 100) -> dict[str, Any]:
+    """The same run without a recorder, and with one for each way to record images."""
+    figures = {}
+    for images in ("", "off", "raw", "png", "jpeg"):
+        run = bench_cell(items, options=("--record", "--record-images", images) if images else ())
+        name = f"images {images}" if images else "not recorded"
+        figures[f"{name}, verdict latency [ms]"] = run["verdict latency [ms]"]
+        if images:
+            figures[f"{name}, recorder [% of a core]"] = run["recorder [% of a core]"]
     return figures
 
 
@@ -206,6 +221,7 @@ PARTS: dict[str, Callable[[], dict[str, Any]]] = {
     "core": bench_core,
     "verdict": bench_verdict,
     "cell": bench_cell,
+    "recording": bench_recording,
 }
 
 
