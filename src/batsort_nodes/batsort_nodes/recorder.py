@@ -129,9 +129,9 @@ class Recorder(Node):
         try:
             for received, connection, data in taken:
                 self._bag.write(connection, self._receipt.stamp(received), data)
+                self._messages += 1
         except RecordingError as error:
             self._end(str(error))
-        self._messages += len(taken)
 
     def _take(self, source: _Input) -> None:
         handle = source.subscription.handle
@@ -161,7 +161,7 @@ class Recorder(Node):
             self._heartbeat = Heartbeat(self, self._health)
 
     def _unheard(self) -> list[str]:
-        """The table's topics that nobody publishes."""
+        """Those of the table that nobody publishes."""
         return [
             source.topic.name
             for source in self._inputs

@@ -21,13 +21,14 @@ class Members:
         self.bench = bench
         self.fault = ""
         self.silent: set[str] = set()
+        self.names = [*PLAIN, *MANAGED]
         self.publisher = bench.peer.create_publisher(DiagnosticArray, "/diagnostics", 10)
         bench.peer.create_timer(0.2, self.beat)
 
     def beat(self) -> None:
         self.publisher.publish(
             DiagnosticArray(
-                status=[self.status(name) for name in (*PLAIN, *MANAGED) if name not in self.silent]
+                status=[self.status(name) for name in self.names if name not in self.silent]
             )
         )
 
@@ -59,6 +60,16 @@ def test_with_every_node_up_the_belt_runs_and_the_valves_are_enabled(cell) -> No
     assert states[-1].belt_enabled
     assert states[-1].valves_enabled
     assert states[-1].cure == ""
+
+
+def test_where_it_is_told_of_a_recorder_nothing_begins_before_that_listens(bench) -> None:
+    bench = bench(recorder="true")
+    bench.add(Supervisor())
+    members = Members(bench)
+    states = bench.heard("cell/state")
+    bench.wait(lambda: states and states[-1].reason == "recorder has not come up")
+    members.names.append("recorder")
+    bench.wait(lambda: states[-1].state == "execute")
 
 
 def test_a_silent_node_holds_the_cell_and_is_named_with_a_cure(cell) -> None:
