@@ -14,7 +14,9 @@ from batsort_perception.bundle import default_bundle
 ROOT = Path(__file__).parents[1]
 
 
-def test_the_demo_sorts_and_reports(tmp_path: Path) -> None:
+def test_the_demo_sorts_reports_and_records_what_a_replay_decides_bit_for_bit(
+    tmp_path: Path,
+) -> None:
     done = subprocess.run(
         [ROOT / "cell", "demo", "--items", "20", "--seed", "3", "--record", "--report", tmp_path],
         capture_output=True,
@@ -39,6 +41,16 @@ def test_the_demo_sorts_and_reports(tmp_path: Path) -> None:
     assert counts["cell/info"] == counts["classifier/bundle"] == 1
     nodes = ("belt", "bins", "camera", "classifier", "ejector", "recorder", "supervisor", "twin")
     assert told >= {f"/{name}" for name in nodes}
+    again = subprocess.run(
+        [ROOT / "cell", "replay", tmp_path / "bag", "--recompute"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert "20 items" in again.stdout
+    assert "20 verdicts made again" in again.stdout
+    assert again.stdout.rstrip().endswith("the same, bit for bit")
 
 
 def test_an_operator_stops_holds_resets_starts_aborts_and_clears(launch) -> None:

@@ -23,6 +23,8 @@ import psutil
 import yaml
 from ament_index_python.packages import get_package_share_directory
 
+from batsort_bags.reader import Bag
+from batsort_bags.replay import Changes, replay
 from batsort_core.belt import BeltReading
 from batsort_core.bins import BinCounter
 from batsort_core.cell import CellDescription, parse_cell
@@ -188,6 +190,29 @@ def bench_recording(items: int = 100) -> dict[str, Any]:
     return figures
 
 
+def bench_replay(items: int = 100, rate: float = 5.0) -> dict[str, Any]:
+    """A recorded run decided again: from the bag's verdicts, and from its images."""
+    with tempfile.TemporaryDirectory() as folder:
+        words = ("--items", str(items), "--rate", str(rate), "--record", "--report", folder)
+        demo = [sys.executable, "-P", "-m", "batsort_bringup.demo", *words]
+        status = subprocess.run(demo, stdout=subprocess.DEVNULL).returncode
+        engine = Engine(Bundle.load(default_bundle()), threads=2)
+        figures: dict[str, Any] = {"exit status of the recorded run": status}
+        for name, changes in (
+            ("verdicts of the bag", Changes()),
+            ("judged again from images", Changes(engine=engine)),
+        ):
+            speeds = []
+            for _ in range(5):
+                began = time.perf_counter()
+                with Bag(Path(folder) / "bag") as bag:
+                    found = replay(bag, changes)
+                speeds.append((found.last - found.first) / 1e9 / (time.perf_counter() - began))
+            figures[f"{name}, times real time"] = round(float(np.median(speeds)), 1)
+            figures[f"{name}, the same bit for bit"] = found.same
+    return figures
+
+
 def _watch(
     demo: subprocess.Popen[bytes], ended: Callable[[], bool]
 ) -> tuple[dict[str, list[float]], list[float]]:
@@ -222,6 +247,7 @@ PARTS: dict[str, Callable[[], dict[str, Any]]] = {
     "verdict": bench_verdict,
     "cell": bench_cell,
     "recording": bench_recording,
+    "replay": bench_replay,
 }
 
 
