@@ -189,7 +189,7 @@ def _percent(share: float | None) -> str:
 def _said(decision: Mapping[str, Any] | None) -> str:
     if decision is None:
         return "no decision"
-    judged = f"{decision['type']} {decision['confidence']:.3f}, " if decision["type"] else ""
+    judged = f"{decision['type']} {decision['confidence']:.4f}, " if decision["type"] else ""
     return f"{judged}{decision['bin']} ({decision['reason']})"
 
 

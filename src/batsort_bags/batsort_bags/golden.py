@@ -24,6 +24,7 @@ from batsort_bags.replay import (
     VERDICTS,
     Changes,
     Replayed,
+    is_recorded,
     replay,
 )
 from batsort_bags.types import typestore
@@ -46,11 +47,7 @@ def judge(bag: Bag, bundle: Bundle, threads: int = 2) -> Replayed:
     """Replay as this version decides; a bag with images is judged anew with `bundle`."""
     if not any(topic in bag.topics for topic in IMAGES):
         return replay(bag, Changes())
-    recorded = None
-    for received in bag.messages([BUNDLE]):
-        message = bag.decode(received)
-        recorded = (message.network_sha256, message.description_sha256)
-    same = recorded == (bundle.network.sha256, bundle.description_sha256)
+    same = is_recorded(bag, bundle)
     return replay(bag, Changes(engine=Engine(bundle, threads), same_bundle=same))
 
 

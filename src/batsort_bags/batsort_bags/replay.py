@@ -40,6 +40,7 @@ from batsort_core.items import EjectResult, Item, Verdict
 from batsort_core.recipe import Recipe
 from batsort_core.replay import BeltReplay, Missing, SorterReplay
 from batsort_core.sorter import Decision, Shot
+from batsort_perception.bundle import Bundle
 from batsort_perception.engine import Engine
 
 INFO, BUNDLE, RECIPE = "cell/info", "classifier/bundle", "ejector/recipe"
@@ -150,6 +151,15 @@ def recorded_cell(bag: Bag) -> CellDescription:
         except (yaml.YAMLError, CellError, AttributeError) as error:
             raise BagError(f"{bag.path}: {INFO}: {error}") from None
     raise BagError(f"{bag.path}: no {INFO} in it: give the cell description with --cell")
+
+
+def is_recorded(bag: Bag, bundle: Bundle) -> bool:
+    """Whether a bag's verdicts, at its end, are those of `bundle`. Raises BagError."""
+    recorded = None
+    for received in bag.messages([BUNDLE]):
+        message = bag.decode(received)
+        recorded = message.network_sha256, message.description_sha256
+    return recorded == (bundle.network.sha256, bundle.description_sha256)
 
 
 class _Replay:

@@ -23,7 +23,7 @@ from batsort_bags.comparison import report, summary, text, verdict
 from batsort_bags.crops import IMAGES, Cropped, crops
 from batsort_bags.messages import NS
 from batsort_bags.reader import Bag, BagError
-from batsort_bags.replay import BUNDLE, Changes, Replayed, replay
+from batsort_bags.replay import Changes, Replayed, is_recorded, replay
 from batsort_bags.where import FIELDS, where
 from batsort_core.cell import CellDescription, CellError, parse_cell
 from batsort_perception.bundle import Bundle, default_bundle
@@ -111,23 +111,13 @@ def _changes(options: argparse.Namespace, bag: Bag) -> Changes:
     if not (options.bundle or options.recompute):
         return Changes(cell, options.threshold)
     bundle = Bundle.load(options.bundle or default_bundle())
-    recorded = _recorded_bundle(bag)
-    same = recorded == (bundle.network.sha256, bundle.description_sha256)
+    same = is_recorded(bag, bundle)
     if options.recompute and not options.bundle and not same:
         raise BagError(
             f"--recompute: {bundle.id} is not the bundle that was recorded; give that with "
             "--bundle, or any other"
         )
     return Changes(cell, options.threshold, Engine(bundle, options.threads), same)
-
-
-def _recorded_bundle(bag: Bag) -> tuple[str, str] | None:
-    """Hashes of the bag's last bundle; None where it doesn't say."""
-    found = None
-    for received in bag.messages([BUNDLE]):
-        message = bag.decode(received)
-        found = (message.network_sha256, message.description_sha256)
-    return found
 
 
 def _cell(path: Path) -> CellDescription:
@@ -145,11 +135,11 @@ def _replayed(options: argparse.Namespace, bag: Bag, changes: Changes) -> Replay
     if options.first is not None or options.last is not None:
         last = options.last if options.last is not None else float("inf")
         window = (options.first or 0.0, last)
-    with _progress() as progress:
+    with _Progress() as progress:
         return replay(bag, changes, window, progress)
 
 
-class _progress:
+class _Progress:
     """A bar over the bag's seconds, on a terminal only."""
 
     def __enter__(self) -> Callable[[int], None]:
