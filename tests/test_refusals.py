@@ -84,6 +84,10 @@ CASES: dict[str, tuple[Callable[[Path], str], tuple[str, ...]]] = {
         ("journal_dir", "/proc"),
     ),
     "launch argument unknown": (lambda f: "colour:=red", ("colour",)),
+    "way to record images unknown": (
+        lambda f: "record_images:=gif",
+        ("record_images", "gif", "raw"),
+    ),
     "backend unknown": (lambda f: "backend:=moon", ("backend", "moon")),
 }
 

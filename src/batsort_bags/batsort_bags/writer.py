@@ -109,7 +109,10 @@ class BagWriter:
         )
 
     def write(self, connection: Connection, stamp: int, data: bytes) -> None:
-        """One message (CDR), received at `stamp` [ns]. Raises RecordingError."""
+        """One message (CDR), received at `stamp` [ns], not before the last one.
+
+        Raises RecordingError: it could not be written, and what is not in the bag.
+        """
         try:
             self._writer.write(connection, stamp, data)
         except OSError as error:
