@@ -1,6 +1,6 @@
 from setuptools import find_packages, setup
 
-NODES = ("belt", "bins", "camera", "classifier", "ejector", "recorder", "supervisor")
+NODES = ("belt", "bins", "camera", "classifier", "ejector", "recorder", "replay", "supervisor")
 
 setup(
     name="batsort_nodes",

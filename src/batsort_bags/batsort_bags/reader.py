@@ -124,17 +124,33 @@ class Bag:
 
     def decode(self, message: Received) -> Any:
         """The message with its fields. Raises BagError for one of another version."""
-        recording = self.topics[message.topic]
-        types = self._decoders.get(message.topic)
-        if types is None:
-            types = self._decoders[message.topic] = _decoder(recording)
+        kind = self.topics[message.topic].type
         try:
-            return types.deserialize_cdr(message.data, recording.type)
+            return self._types(message.topic).deserialize_cdr(message.data, kind)
         except (SerdeError, *DAMAGE) as error:
             raise BagError(
                 f"{self.path}: {message.topic}: a message of {len(message.data)} bytes received at "
-                f"{message.stamp} ns is no {recording.type} ({error})"
+                f"{message.stamp} ns is no {kind} ({error})"
             ) from None
+
+    def cdr(self, message: Received) -> bytes:
+        """The message's bytes as this version writes them. Raises BagError as `decode` does."""
+        if self._types(message.topic) is typestore():
+            return bytes(message.data)
+        kind = self.topics[message.topic].type
+        return bytes(typestore().serialize_cdr(self.decode(message), kind))
+
+    def check(self, topic: str, kind: str) -> None:
+        """Raises BagError where a topic of the bag has not messages of this type and version."""
+        found = self.topics[topic].type
+        if found != kind:
+            raise BagError(f"{self.path}: {topic}: {found} is not read; allowed: {kind}")
+        self._types(topic)
+
+    def _types(self, topic: str) -> Typestore:
+        if topic not in self._decoders:
+            self._decoders[topic] = _decoder(self.topics[topic])
+        return self._decoders[topic]
 
     def _open_all(self) -> list[_File]:
         path = self.path

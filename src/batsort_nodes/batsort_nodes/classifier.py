@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import time
 from collections import Counter, deque
 from pathlib import Path
 
@@ -136,7 +135,7 @@ class Classifier(ManagedNode):
         bundle = self._engine.bundle
         stamp = stamp_of(image.header.stamp)
         verdict = self._engine.classify(crop.pixels).verdict(view.item_id, stamp, bundle.types)
-        now = time.time_ns()
+        now = self.get_clock().now().nanoseconds
         self._latencies_ms.append((now - stamp) / 1e6)
         self._counts["verdicts"] += 1
         self._verdicts.publish(

@@ -17,7 +17,7 @@ JOURNAL_DIR = Parameter(
     "journal_dir",
     "",
     "Folder of the journal that keeps counts and decisions across restarts; "
-    "empty: a folder of this cell's namespace under ROS_HOME (~/.ros).",
+    "empty: a folder of this cell's namespace under ROS_HOME (~/.ros), or memory in a replay.",
 )
 
 
@@ -29,12 +29,16 @@ class Journal:
     """
 
     def __init__(self, node: Node) -> None:
-        path = node.get_parameter(JOURNAL_DIR.name).value or _default_folder(node)
-        folder = Path(path).expanduser()
+        path = node.get_parameter(JOURNAL_DIR.name).value
+        # A replay must not touch the counts of the cell whose bag it plays.
+        in_memory = not path and node.get_parameter("use_sim_time").value
+        folder = Path(path or _default_folder(node)).expanduser()
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            if not in_memory:
+                folder.mkdir(parents=True, exist_ok=True)
             self._database = sqlite3.connect(
-                folder / f"{node.get_name()}.sqlite", isolation_level=None
+                ":memory:" if in_memory else folder / f"{node.get_name()}.sqlite",
+                isolation_level=None,
             )
             self._database.execute("PRAGMA journal_mode=WAL")
             self._database.execute("PRAGMA synchronous=NORMAL")

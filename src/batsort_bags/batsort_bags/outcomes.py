@@ -1,0 +1,265 @@
+"""What became of each item in two runs of the cell on the same recorded sensors."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from batsort_bags.messages import decision_of, item_of, recipe_of, stamp_of
+from batsort_core.cell import CellDescription
+from batsort_core.ejection import last_command_count
+from batsort_core.items import Item, Reason
+from batsort_core.sorter import Decision
+
+NEAR_MS = 20.0
+"""A verdict so near to its deadline may come in time in one run and late in the other."""
+SHOWN = 20
+"""Differences that are printed."""
+
+TOPICS = {
+    "belt/items": "batsort_interfaces/msg/BeltItem",
+    "belt/state": "batsort_interfaces/msg/BeltState",
+    "classifications": "batsort_interfaces/msg/BatteryClassification",
+    "items/decisions": "batsort_interfaces/msg/SortDecision",
+    "items/outcomes": "batsort_interfaces/msg/ItemOutcome",
+    "cell/info": "batsort_interfaces/msg/CellInfo",
+    "classifier/bundle": "batsort_interfaces/msg/ModelBundle",
+    "ejector/recipe": "batsort_interfaces/msg/Recipe",
+}
+"""What tells of a run, with types."""
+_SETTINGS: dict[str, Callable[[Any], object]] = {
+    "cell/info": lambda message: message.description,
+    "classifier/bundle": lambda message: (message.network_sha256, message.description_sha256),
+    "ejector/recipe": recipe_of,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Fate:
+    """What became of one item; empty where it is not known."""
+
+    outcome: str = ""
+    bin: str = ""
+    """Where it was confirmed."""
+    decided_bin: str = ""
+    reason: str = ""
+    """Of the decision."""
+    margin_ms: float | None = None
+    """Between the decision and the last moment for its shot, below 0: too late; None: no shot."""
+
+    @property
+    def near(self) -> bool:
+        """Whether the decision was taken within NEAR_MS of its deadline."""
+        return self.margin_ms is not None and abs(self.margin_ms) <= NEAR_MS
+
+    def same(self, other: Fate) -> bool:
+        """Whether all but the margin is the same."""
+        return _without_margin(self) == _without_margin(other)
+
+    def __str__(self) -> str:
+        margin = "" if self.margin_ms is None else f", {self.margin_ms:.0f} ms to its deadline"
+        reason = f"{self.reason} to {self.decided_bin}" if self.reason else "not decided"
+        return f"{self.outcome or 'no outcome'} in {self.bin or 'no bin'} ({reason}{margin})"
+
+
+class Run:
+    """Hears one run, live or from a bag, and tells the fate of each item; the first word counts."""
+
+    def __init__(self, cell: CellDescription) -> None:
+        self.items: dict[int, Item] = {}
+        self.judged: set[int] = set()
+        """Items with a verdict."""
+        self.decisions: dict[int, Decision] = {}
+        self.outcomes: dict[int, tuple[str, str]] = {}
+        """Outcome and bin."""
+        self.settings: dict[str, object] = {}
+        """What the run was told, as last heard, by topic."""
+        self._cell = cell
+        self._bins = {bin.name: bin for bin in cell.bins}
+        self._velocities: dict[int, float] = {}
+
+    def take(self, topic: str, message: Any) -> None:
+        """Hear a message of one of TOPICS. Raises ValueError for one that can't be."""
+        match topic:
+            case "belt/items":
+                self.items.setdefault(message.id, item_of(message))
+            case "belt/state":
+                self._velocities[stamp_of(message.header.stamp)] = message.velocity
+            case "classifications":
+                self.judged.add(message.item_id)
+            case "items/decisions":
+                self.decisions.setdefault(message.item_id, decision_of(message))
+            case "items/outcomes":
+                self.outcomes.setdefault(message.item_id, (message.outcome, message.bin))
+            case _:
+                self.settings[topic] = _SETTINGS[topic](message)
+
+    def fate(self, item_id: int) -> Fate:
+        """What has become of an item so far."""
+        outcome, bin = self.outcomes.get(item_id, ("", ""))
+        decision = self.decisions.get(item_id)
+        if decision is None:
+            return Fate(outcome, bin)
+        return Fate(outcome, bin, decision.bin, decision.reason.value, self._margin_ms(decision))
+
+    def _margin_ms(self, decision: Decision) -> float | None:
+        """Belt travel that was left to the last count for the shot, at the speed of the decision.
+
+        A belt that stands has no deadline.
+        """
+        name = decision.bin
+        if decision.reason is Reason.LATE and decision.verdict is not None:
+            name = self._cell.recipe.types.get(decision.verdict.type, "")
+        bin = self._bins.get(name)
+        item = self.items.get(decision.item_id)
+        velocity = self._velocities.get(decision.stamp, 0.0)
+        if bin is None or bin.valve is None or item is None or velocity <= 0.0:
+            return None
+        last = last_command_count(self._cell, bin, item, velocity)
+        return (last - decision.decided_count) * self._cell.belt.metres_per_count / velocity * 1e3
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One item that fared otherwise."""
+
+    item_id: int
+    then: Fate
+    now: Fate
+
+    @property
+    def near(self) -> bool:
+        """Whether a few milliseconds may have made the difference."""
+        return self.then.near or self.now.near
+
+    def __str__(self) -> str:
+        mark = f"; within {NEAR_MS:g} ms of its deadline" if self.near else ""
+        return f"item {self.item_id}: then {self.then}; now {self.now}{mark}"
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Two runs held against each other."""
+
+    same: int
+    """Items with the same outcome, bin and decision."""
+    differences: tuple[Difference, ...]
+    on_belt: tuple[int, ...]
+    """Items that were still on the belt when the record ended."""
+    outcomes: dict[str, tuple[int, int]]
+    """How often each came, then and now, among the items compared."""
+    least_margin_ms: tuple[float | None, float | None]
+    lost_items: tuple[int, ...]
+    """Seen then, not seen now."""
+    lost_verdicts: tuple[int, ...]
+    """Items with a verdict then and none now."""
+    changed: tuple[str, ...]
+    """Topics whose settings are not those of then."""
+
+    @property
+    def good(self) -> bool:
+        """Whether something was compared, and only what was near its deadline differs."""
+        compared = self.same + len(self.differences)
+        return compared > 0 and all(difference.near for difference in self.differences)
+
+    def report(self) -> dict[str, Any]:
+        """For JSON."""
+        columns = ("then", "now")
+        return {
+            "good": self.good,
+            "same": self.same,
+            "differences": [
+                {**asdict(difference), "near_deadline": difference.near}
+                for difference in self.differences
+            ],
+            "on_belt_at_the_end": list(self.on_belt),
+            "outcomes": {
+                name: dict(zip(columns, counts, strict=True))
+                for name, counts in self.outcomes.items()
+            },
+            "least_margin_ms": dict(zip(columns, self.least_margin_ms, strict=True)),
+            "lost_items": list(self.lost_items),
+            "lost_verdicts": list(self.lost_verdicts),
+            "changed_settings": list(self.changed),
+        }
+
+    def lines(self) -> list[str]:
+        """For a terminal."""
+        near = sum(difference.near for difference in self.differences)
+        lines = [
+            f"{self.same} items as in the bag, {len(self.differences)} otherwise "
+            f"({near} of them within {NEAR_MS:g} ms of their deadline), "
+            f"{len(self.on_belt)} on the belt at the end"
+        ]
+        width = max(map(len, self.outcomes), default=0)
+        lines += [
+            f"  {name.ljust(width)}  then {then:4d}  now {now:4d}"
+            for name, (then, now) in self.outcomes.items()
+        ]
+        if not self.same and not self.differences:
+            lines.append("nothing to compare: no item both begins and ends in the bag")
+        lines += [f"  {difference}" for difference in self.differences[:SHOWN]]
+        if len(self.differences) > SHOWN:
+            lines.append(f"  and {len(self.differences) - SHOWN} more")
+        if self.on_belt:
+            lines.append(f"on the belt at the end: {_some(self.on_belt)}")
+        lost = [
+            f"{len(ids)} {what} ({_some(ids)})"
+            for ids, what in ((self.lost_items, "items"), (self.lost_verdicts, "verdicts"))
+            if ids
+        ]
+        lines.append(f"lost: {', '.join(lost) or 'no item, no verdict'}")
+        then, now = ("none" if ms is None else f"{ms:.0f} ms" for ms in self.least_margin_ms)
+        lines.append(f"least time from a decision to its deadline: then {then}, now {now}")
+        if self.changed:
+            lines.append(f"not as it was then: {', '.join(self.changed)}")
+        return lines
+
+
+def compare(then: Run, now: Run, since: int) -> Comparison:
+    """Hold two runs against each other, item by item.
+
+    Args:
+        then: the recorded run.
+        now: the run on its sensors.
+        since: first edge of the light barrier that both had [ns]: older items are left out.
+    """
+    known = sorted(i for i in then.items.keys() | now.items.keys() if i >= since // 1000)
+    settled = [
+        i for i in known if i in then.outcomes or (i not in then.items and i in now.outcomes)
+    ]
+    pairs = [(i, then.fate(i), now.fate(i)) for i in settled]
+    counts = Counter(old.outcome for _, old, _ in pairs), Counter(new.outcome for *_, new in pairs)
+    margins_then = [old.margin_ms for _, old, _ in pairs if old.margin_ms is not None]
+    margins_now = [new.margin_ms for *_, new in pairs if new.margin_ms is not None]
+    return Comparison(
+        same=sum(old.same(new) for _, old, new in pairs),
+        differences=tuple(Difference(*pair) for pair in pairs if not pair[1].same(pair[2])),
+        on_belt=tuple(i for i in known if i not in set(settled)),
+        outcomes={
+            name or "none": (counts[0][name], counts[1][name])
+            for name in sorted({*counts[0], *counts[1]})
+        },
+        least_margin_ms=(
+            min(margins_then, default=None),
+            min(margins_now, default=None),
+        ),
+        lost_items=tuple(i for i in known if i in then.items and i not in now.items),
+        lost_verdicts=tuple(i for i in settled if i in then.judged and i not in now.judged),
+        changed=tuple(
+            topic
+            for topic, told in then.settings.items()
+            if topic in now.settings and now.settings[topic] != told
+        ),
+    )
+
+
+def _without_margin(fate: Fate) -> tuple[str, ...]:
+    return fate.outcome, fate.bin, fate.decided_bin, fate.reason
+
+
+def _some(ids: tuple[int, ...], most: int = 5) -> str:
+    more = f" and {len(ids) - most} more" if len(ids) > most else ""
+    return ", ".join(map(str, ids[:most])) + more
