@@ -88,6 +88,7 @@ CASES: dict[str, tuple[Callable[[Path], str], tuple[str, ...]]] = {
         lambda f: "record_images:=gif",
         ("record_images", "gif", "raw"),
     ),
+    "replay without a bag": (lambda f: "backend:=replay", ("bag", "not given")),
     "backend unknown": (lambda f: "backend:=moon", ("backend", "moon")),
 }
 
