@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from bisect import bisect_right, insort
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -78,7 +80,7 @@ class Run:
         """What the run was told, as last heard, by topic."""
         self._cell = cell
         self._bins = {bin.name: bin for bin in cell.bins}
-        self._velocities: dict[int, float] = {}
+        self._velocities: list[tuple[int, float]] = []  # by stamp
 
     def take(self, topic: str, message: Any) -> None:
         """Hear a message of one of TOPICS. Raises ValueError for one that can't be."""
@@ -86,7 +88,7 @@ class Run:
             case "belt/items":
                 self.items.setdefault(message.id, item_of(message))
             case "belt/state":
-                self._velocities[stamp_of(message.header.stamp)] = message.velocity
+                insort(self._velocities, (stamp_of(message.header.stamp), message.velocity))
             case "classifications":
                 self.judged.add(message.item_id)
             case "items/decisions":
@@ -114,7 +116,8 @@ class Run:
             name = self._cell.recipe.types.get(decision.verdict.type, "")
         bin = self._bins.get(name)
         item = self.items.get(decision.item_id)
-        velocity = self._velocities.get(decision.stamp, 0.0)
+        known = bisect_right(self._velocities, (decision.stamp, math.inf))
+        velocity = self._velocities[known - 1][1] if known else 0.0
         if bin is None or bin.valve is None or item is None or velocity <= 0.0:
             return None
         last = last_command_count(self._cell, bin, item, velocity)

@@ -166,7 +166,11 @@ class Replay(Node):
     def _play(self, message: Received) -> None:
         topic = message.topic
         if topic in outcomes.TOPICS:
-            self._then.take(topic, self._bag.decode(message))
+            recorded = self._bag.decode(message)
+            try:
+                self._then.take(topic, recorded)
+            except ValueError as error:
+                raise BagError(f"{self._bag.path}: {topic}: {error}") from None
             return
         self._played[topic] += 1
         if topic == self._playback.images:
