@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from bisect import bisect_right, insort
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -40,7 +40,7 @@ _SETTINGS: dict[str, Callable[[Any], object]] = {
 
 @dataclass(frozen=True, slots=True)
 class Fate:
-    """What became of one item; empty where it is not known."""
+    """What became of one item; empty where it is not known, or not asked for."""
 
     outcome: str = ""
     bin: str = ""
@@ -62,8 +62,8 @@ class Fate:
 
     def __str__(self) -> str:
         margin = "" if self.margin_ms is None else f", {self.margin_ms:.0f} ms to its deadline"
-        reason = f"{self.reason} to {self.decided_bin}" if self.reason else "not decided"
-        return f"{self.outcome or 'no outcome'} in {self.bin or 'no bin'} ({reason}{margin})"
+        decided = f"{self.reason} to {self.decided_bin}{margin}" if self.reason else "not decided"
+        return f"{self.outcome} in {self.bin or 'no bin'} ({decided})" if self.outcome else decided
 
 
 class Run:
@@ -98,9 +98,9 @@ class Run:
             case _:
                 self.settings[topic] = _SETTINGS[topic](message)
 
-    def fate(self, item_id: int) -> Fate:
+    def fate(self, item_id: int, decisions_only: bool = False) -> Fate:
         """What has become of an item so far."""
-        outcome, bin = self.outcomes.get(item_id, ("", ""))
+        outcome, bin = ("", "") if decisions_only else self.outcomes.get(item_id, ("", ""))
         decision = self.decisions.get(item_id)
         if decision is None:
             return Fate(outcome, bin)
@@ -151,8 +151,9 @@ class Comparison:
     differences: tuple[Difference, ...]
     on_belt: tuple[int, ...]
     """Items that were still on the belt when the record ended."""
-    outcomes: dict[str, tuple[int, int]]
-    """How often each came, then and now, among the items compared."""
+    decisions_only: bool
+    counts: dict[str, tuple[int, int]]
+    """How often each outcome (or reason) came, then and now, among the items compared."""
     least_margin_ms: tuple[float | None, float | None]
     lost_items: tuple[int, ...]
     """Seen then, not seen now."""
@@ -172,15 +173,16 @@ class Comparison:
         columns = ("then", "now")
         return {
             "good": self.good,
+            "compared": "decisions" if self.decisions_only else "outcomes",
             "same": self.same,
             "differences": [
                 {**asdict(difference), "near_deadline": difference.near}
                 for difference in self.differences
             ],
             "on_belt_at_the_end": list(self.on_belt),
-            "outcomes": {
+            "counts": {
                 name: dict(zip(columns, counts, strict=True))
-                for name, counts in self.outcomes.items()
+                for name, counts in self.counts.items()
             },
             "least_margin_ms": dict(zip(columns, self.least_margin_ms, strict=True)),
             "lost_items": list(self.lost_items),
@@ -196,10 +198,10 @@ class Comparison:
             f"({near} of them within {NEAR_MS:g} ms of their deadline), "
             f"{len(self.on_belt)} on the belt at the end"
         ]
-        width = max(map(len, self.outcomes), default=0)
+        width = max(map(len, self.counts), default=0)
         lines += [
             f"  {name.ljust(width)}  then {then:4d}  now {now:4d}"
-            for name, (then, now) in self.outcomes.items()
+            for name, (then, now) in self.counts.items()
         ]
         if not self.same and not self.differences:
             lines.append("nothing to compare: no item both begins and ends in the bag")
@@ -221,36 +223,41 @@ class Comparison:
         return lines
 
 
-def compare(then: Run, now: Run, since: int) -> Comparison:
+def compare(then: Run, now: Run, since: int, decisions_only: bool = False) -> Comparison:
     """Hold two runs against each other, item by item.
 
     Args:
         then: the recorded run.
         now: the run on its sensors.
         since: first edge of the light barrier that both had [ns]: older items are left out.
+        decisions_only: outcomes can't be the same, since what makes them was not recorded.
     """
+    over_then, over_now = (
+        (then.decisions, now.decisions) if decisions_only else (then.outcomes, now.outcomes)
+    )
     known = sorted(i for i in then.items.keys() | now.items.keys() if i >= since // 1000)
-    settled = [
-        i for i in known if i in then.outcomes or (i not in then.items and i in now.outcomes)
-    ]
-    pairs = [(i, then.fate(i), now.fate(i)) for i in settled]
-    counts = Counter(old.outcome for _, old, _ in pairs), Counter(new.outcome for *_, new in pairs)
-    margins_then = [old.margin_ms for _, old, _ in pairs if old.margin_ms is not None]
-    margins_now = [new.margin_ms for *_, new in pairs if new.margin_ms is not None]
+    over = [i for i in known if i in over_then or (i not in then.items and i in over_now)]
+    pairs = [(i, then.fate(i, decisions_only), now.fate(i, decisions_only)) for i in over]
+
+    def count(fates: Iterable[Fate]) -> Counter[str]:
+        return Counter((f.reason if decisions_only else f.outcome) or "none" for f in fates)
+
+    def least(fates: Iterable[Fate]) -> float | None:
+        return min((f.margin_ms for f in fates if f.margin_ms is not None), default=None)
+
+    fates_then, fates_now = [old for _, old, _ in pairs], [new for *_, new in pairs]
+    count_then, count_now = count(fates_then), count(fates_now)
     return Comparison(
         same=sum(old.same(new) for _, old, new in pairs),
         differences=tuple(Difference(*pair) for pair in pairs if not pair[1].same(pair[2])),
-        on_belt=tuple(i for i in known if i not in set(settled)),
-        outcomes={
-            name or "none": (counts[0][name], counts[1][name])
-            for name in sorted({*counts[0], *counts[1]})
+        on_belt=tuple(i for i in known if i not in set(over)),
+        decisions_only=decisions_only,
+        counts={
+            name: (count_then[name], count_now[name]) for name in sorted({*count_then, *count_now})
         },
-        least_margin_ms=(
-            min(margins_then, default=None),
-            min(margins_now, default=None),
-        ),
+        least_margin_ms=(least(fates_then), least(fates_now)),
         lost_items=tuple(i for i in known if i in then.items and i not in now.items),
-        lost_verdicts=tuple(i for i in settled if i in then.judged and i not in now.judged),
+        lost_verdicts=tuple(i for i in over if i in then.judged and i not in now.judged),
         changed=tuple(
             topic
             for topic, told in then.settings.items()

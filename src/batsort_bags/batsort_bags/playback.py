@@ -29,12 +29,8 @@ IMAGES = {
 }
 """Topics that can stand in for the camera; the first that has messages is played."""
 VERDICTS = "classifications"
-LACKING = {
-    "ejector/events": "every item to be blown out counts as fault",
-    "bins/arrivals": "no item is confirmed",
-    "twin/truth": "nothing is known of the true types",
-}
-"""What it means that an optional topic is not in the bag."""
+OUTCOMES = ("ejector/events", "bins/arrivals", "items/outcomes")
+"""Topics without which only decisions can be compared."""
 
 GAP_NS = 2_000_000_000
 """Silences of the whole bag are not longer than that."""
@@ -69,10 +65,11 @@ class Playback:
                 f"{bag.path}: no images in it, so that no item can be judged; "
                 f"allowed: a bag with {' or '.join(IMAGES)}{hint}"
             )
+        lacking = [topic for topic in OUTCOMES if not _has(bag, topic)]
+        self.decisions_only = bool(lacking)
+        """Whether outcomes can't come out as they did."""
         self.notes = tuple(
-            f"no {topic} in the bag: {what}"
-            for topic, what in LACKING.items()
-            if not _has(bag, topic)
+            f"no {topic} in the bag: decisions are compared, not outcomes" for topic in lacking
         )
         """One line for each optional topic that is missing."""
         types = {**PLAYED, self.images: IMAGES[self.images], **also}

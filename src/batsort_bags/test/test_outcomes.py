@@ -77,7 +77,7 @@ def test_runs_with_the_same_fates_are_the_same_whatever_their_margins(
     compared = compare(sorted_run(cell, 3, 100), sorted_run(cell, 3, 250), SINCE)
     assert compared.good
     assert compared.same == 3
-    assert compared.outcomes == {"sorted_confirmed": (3, 3)}
+    assert compared.counts == {"sorted_confirmed": (3, 3)}
     assert compared.least_margin_ms == pytest.approx((100.0, 250.0))
 
 
@@ -91,7 +91,7 @@ def test_only_what_was_near_its_deadline_may_differ(
     (difference,) = compared.differences
     assert difference.now.margin_ms == pytest.approx(now_ms)
     assert compared.good == difference.near == (then_ms <= 20 or now_ms >= -20)
-    assert compared.outcomes == {"others_late": (0, 1), "sorted_confirmed": (2, 1)}
+    assert compared.counts == {"others_late": (0, 1), "sorted_confirmed": (2, 1)}
     assert ("within 20 ms" in str(difference)) == difference.near
 
 
@@ -103,13 +103,24 @@ def test_another_bin_is_a_difference_though_the_outcome_is_the_same(cell: CellDe
     assert "to klarus" in str(compared.differences[0])
 
 
+def test_decisions_alone_are_compared_where_outcomes_cannot_be_the_same(
+    cell: CellDescription,
+) -> None:
+    then, now = sorted_run(cell, 1), Run(cell)
+    hear(now, 0, LAST - 500, outcome="missing")
+    assert not compare(then, now, SINCE).good
+    compared = compare(then, now, SINCE, decisions_only=True)
+    assert compared.good
+    assert compared.counts == {"sort": (1, 1)}
+
+
 def test_what_was_lost_is_said(cell: CellDescription) -> None:
     then, now = sorted_run(cell, 3), sorted_run(cell, 1)
     compared = compare(then, now, SINCE)
     assert not compared.good
     assert [id % 1_000_000 for id in compared.lost_items] == [1, 2]
     assert compared.lost_verdicts == compared.lost_items
-    assert compared.outcomes == {"none": (0, 2), "sorted_confirmed": (3, 1)}
+    assert compared.counts == {"none": (0, 2), "sorted_confirmed": (3, 1)}
     assert any(line.startswith("lost: 2 items") for line in compared.lines())
 
 
@@ -159,4 +170,4 @@ def test_the_report_is_json(cell: CellDescription) -> None:
     report = json.loads(json.dumps(compare(then, now, SINCE).report()))
     assert report["good"] is False
     assert report["differences"][0]["then"]["bin"] == "duracell_alk"
-    assert report["outcomes"]["sorted_confirmed"] == {"then": 2, "now": 1}
+    assert report["counts"]["sorted_confirmed"] == {"then": 2, "now": 1}

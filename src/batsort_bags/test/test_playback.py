@@ -139,8 +139,10 @@ def test_a_bag_that_cannot_be_played_is_refused_in_one_line(
 
 def test_what_is_not_there_and_not_needed_is_said(tmp_path: Path) -> None:
     with Bag(write(tmp_path / "bag", NEEDED + counts([0]))) as bag:
-        notes = Playback(bag, 1.0, {}).notes
-    assert [note.split()[1] for note in notes] == ["ejector/events", "bins/arrivals", "twin/truth"]
+        playback = Playback(bag, 1.0, {})
+    assert playback.decisions_only
+    topics = [note.split()[1] for note in playback.notes]
+    assert topics == ["ejector/events", "bins/arrivals", "items/outcomes"]
 
 
 def test_a_message_with_more_fields_than_ours_is_played_as_ours(tmp_path: Path) -> None:

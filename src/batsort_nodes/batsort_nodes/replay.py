@@ -208,7 +208,9 @@ class Replay(Node):
 
     def _finish(self) -> None:
         playback = self._playback
-        compared = outcomes.compare(self._then, self._now, self._since or playback.clock)
+        compared = outcomes.compare(
+            self._then, self._now, self._since or playback.clock, playback.decisions_only
+        )
         published = ", ".join(f"{count} {topic}" for topic, count in self._played.items())
         for line in (
             f"played {playback.played_s:.1f} s at rate {playback.reached_rate:.2f} "
