@@ -2,6 +2,7 @@
 
 from messages import EPOCH, edge, encoder, stamp_at
 
+from batsort_bags.messages import stamp_of
 from batsort_nodes.belt import Belt
 
 
@@ -43,3 +44,20 @@ def test_a_count_whose_stamp_goes_back_is_refused_and_the_belt_goes_on(bench) ->
     bench.send("belt/encoder", encoder(1200))
     bench.wait(lambda: len(states) == 2)
     assert [state.count for state in states] == [1000, 1200]
+
+
+def test_a_belt_on_which_time_stands_is_still_heard(bench) -> None:
+    bench = bench()
+    bench.add(Belt())
+    states = bench.heard("belt/state")
+    stamp = stamp_at(1000)
+
+    def stand() -> bool:
+        nonlocal stamp
+        stamp += 1
+        bench.send("belt/encoder", encoder(1000, stamp))
+        return len(states) >= 3
+
+    bench.wait(stand)
+    assert {state.count for state in states} == {1000}
+    assert stamp_of(states[-1].header.stamp) < stamp_at(1000) + 1_000_000
