@@ -104,6 +104,10 @@ class Playback:
         """Times real time so far: below `rate` where the caller could not keep up."""
         return self._reached / self._passed if self._passed else 0.0
 
+    def wait(self, passed_ns: int) -> None:
+        """So much more time has passed, in which nothing shall be due."""
+        self._passed += passed_ns
+
     def advance(self, passed_ns: int) -> Iterator[Received]:
         """What is due after so much more time, which is not counted once all is over."""
         if self._next is None:

@@ -2,7 +2,9 @@
 
 It plays while the cell runs, and waits while it does not: time on /clock stands then, and the
 encoder says again where it was, a nanosecond later each time, so that the cell can come up and a
-hold costs nothing. It has no valve driver; what valves did comes from the bag.
+hold costs nothing. In the same way it waits for a verdict that was there by then when the bag was
+recorded: what is compared does not hang on how busy the machine is. It has no valve driver; what
+valves did comes from the bag.
 """
 
 from __future__ import annotations
@@ -26,7 +28,7 @@ from rosgraph_msgs.msg import Clock as ClockMessage
 from batsort_bags import outcomes
 from batsort_bags.images import ImageError, decompressed
 from batsort_bags.messages import stamp_of
-from batsort_bags.playback import BARRIER, COMPRESSED, ENCODER, IMAGES, PLAYED, Playback
+from batsort_bags.playback import BARRIER, COMPRESSED, ENCODER, IMAGES, PLAYED, VERDICTS, Playback
 from batsort_bags.reader import Bag, BagError, Received
 from batsort_interfaces.msg import BeltCommand, CellState, EncoderCount, ItemTruth
 
@@ -42,6 +44,9 @@ PARAMETERS = (
     Parameter("bag", "", "What to play: a folder or file of rosbag2, MCAP or SQLite."),
     Parameter("bag_namespace", "", "Which cell of the bag, where it has several."),
     Parameter("rate", 1.0, "Times real time.", 0.1, 20.0),
+    Parameter(
+        "wait", True, "Whether recorded time stands until a verdict is there that was there then."
+    ),
     Parameter("report", "", "File for the comparison (JSON); empty: none."),
 )
 PERIOD_S = 0.005
@@ -51,6 +56,8 @@ STANDING_S = 0.25
 """An encoder that is silent for so long says its count again."""
 BEFORE_NS = 10_000_000
 """How long before its first count the encoder says it, while the cell comes up."""
+PATIENCE_S = 2.0
+"""Longest wait for verdicts that were there then; without them it goes on."""
 SETTLED_S = 1.5
 """The cell is done when it has decided and settled nothing for so long after the bag's end."""
 
@@ -68,6 +75,11 @@ class Replay(Node):
         self._since: int | None = None
         self._state, self._command = CellState(), BeltCommand()
         self._started = False
+        self._waits = self.get_parameter("wait").value
+        self._awaited: set[int] = set()  # stamps of images
+        self._judged: set[int] = set()  # stamps of images
+        self._waiting_since: float | None = None
+        self._waited_s = 0.0
         self._last_encoder: bytes = self._bag.cdr(self._playback.first_encoder)
         self._standing_ns = -BEFORE_NS
         self._played: Counter[str] = Counter()
@@ -119,6 +131,8 @@ class Replay(Node):
 
     def _hear(self, topic: str, message: Any) -> None:
         self._now.take(topic, message)
+        if topic == VERDICTS:
+            self._judged.add(stamp_of(message.header.stamp))
         if topic != "belt/state":
             self._settled = time.monotonic()
 
@@ -134,11 +148,11 @@ class Replay(Node):
         if self._state.belt_enabled and self._command.run and not self._playback.over:
             if not self._started:
                 self._start()
-            try:
-                for message in self._playback.advance(round(passed * 1e9)):
-                    self._play(message)
-            except BagError as error:
-                raise ConfigurationError(f"bag: {error}") from None
+            if self._awaits(now):
+                self._waited_s += passed
+                self._playback.wait(round(passed * 1e9))
+            else:
+                self._advance(round(passed * 1e9))
             self._settled = now
         if now - self._encoder_sent > STANDING_S:
             self._stand()
@@ -147,6 +161,25 @@ class Replay(Node):
             self._clock_publisher.publish(ClockMessage(clock=time_of(self._playback.clock)))
         if self._playback.over and now - self._settled > SETTLED_S:
             self._finish()
+
+    def _awaits(self, now: float) -> bool:
+        """Whether a verdict is missing that was there then."""
+        self._awaited -= self._judged
+        if not self._awaited:
+            self._waiting_since = None
+        elif self._waiting_since is None:
+            self._waiting_since = now
+        elif now - self._waiting_since > PATIENCE_S:
+            self._awaited.clear()
+            self._waiting_since = None
+        return bool(self._awaited)
+
+    def _advance(self, passed_ns: int) -> None:
+        try:
+            for message in self._playback.advance(passed_ns):
+                self._play(message)
+        except BagError as error:
+            raise ConfigurationError(f"bag: {error}") from None
 
     def _start(self) -> None:
         if self._now.decisions or self._now.outcomes:
@@ -171,6 +204,8 @@ class Replay(Node):
                 self._then.take(topic, recorded)
             except ValueError as error:
                 raise BagError(f"{self._bag.path}: {topic}: {error}") from None
+            if topic == VERDICTS and self._waits:
+                self._awaited.add(stamp_of(recorded.header.stamp))
             return
         self._played[topic] += 1
         if topic == self._playback.images:
@@ -214,7 +249,7 @@ class Replay(Node):
         published = ", ".join(f"{count} {topic}" for topic, count in self._played.items())
         for line in (
             f"played {playback.played_s:.1f} s at rate {playback.reached_rate:.2f} "
-            f"of {playback.rate:g}: {published}",
+            f"of {playback.rate:g}, {self._waited_s:.1f} s waited for verdicts: {published}",
             *((self._bag.damage,) if self._bag.damage else ()),
             *compared.lines(),
         ):
@@ -227,6 +262,7 @@ class Replay(Node):
                 "rate": playback.rate,
                 "reached_rate": round(playback.reached_rate, 3),
                 "played_s": round(playback.played_s, 3),
+                "waited_s": round(self._waited_s, 3),
                 "published": dict(self._played),
                 **compared.report(),
             }

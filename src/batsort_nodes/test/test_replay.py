@@ -18,6 +18,7 @@ from batsort_bags.images import to_rgb
 from batsort_bags.messages import stamp_of
 from batsort_bags.types import typestore
 from batsort_interfaces import msg as batsort
+from batsort_nodes import replay
 from batsort_nodes.configuration import ConfigurationError
 from batsort_nodes.convert import time_of
 from batsort_nodes.images import to_message
@@ -68,6 +69,7 @@ RECORD: dict[str, list[Any]] = {
     "bins/arrivals": [arrived()],
     "belt/items": [ITEM],
     "belt/state": [belt_state(3000)],
+    "classifications": [],
     "items/decisions": [decision()],
     "items/outcomes": [outcome()],
 }
@@ -168,6 +170,39 @@ def test_losslessly_compressed_images_are_played_with_their_pixels(bench, tmp_pa
     bench.wait(lambda: images)
     assert images[0].header == message.header
     assert (to_rgb(images[0]) == PIXELS).all()
+
+
+def judged() -> batsort.BatteryClassification:
+    return batsort.BatteryClassification(header=photo().header, item_id=ITEM.id)
+
+
+def test_recorded_time_stands_until_a_verdict_is_there_that_was_there_then(
+    bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(replay, "PATIENCE_S", 60.0)
+    bench = bench(bag=record(tmp_path / "bag", classifications=[judged()]))
+    counts = bench.heard("belt/encoder")
+    node = bench.add(Replay())
+    say(bench, True)
+    bench.wait(lambda: node._waited_s > 0)
+    reached = node._playback.clock
+    bench.wait(lambda: len(counts) > 2 and counts[-1].count == counts[-2].count)
+    assert node._playback.clock == reached < stamp_at(COUNTS[-1])
+    bench.send("classifications", judged())
+    bench.wait(lambda: counts[-1].count == COUNTS[-1])
+
+
+@pytest.mark.parametrize("told", [{"wait": False}, {}])
+def test_a_verdict_that_does_not_come_is_not_waited_for_without_end(
+    bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, told: dict[str, bool]
+) -> None:
+    monkeypatch.setattr(replay, "PATIENCE_S", 0.1)
+    bench = bench(bag=record(tmp_path / "bag", classifications=[judged()]), **told)
+    counts = bench.heard("belt/encoder")
+    node = bench.add(Replay())
+    say(bench, True)
+    bench.wait(lambda: counts and counts[-1].count == COUNTS[-1])
+    assert (node._waited_s > 0) == (not told)
 
 
 @pytest.mark.parametrize(("now", "status"), [("sorted_confirmed", 0), ("missing", 1)])
