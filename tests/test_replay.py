@@ -43,6 +43,15 @@ def end(cell: LaunchedCell, file: Path) -> tuple[int, str, dict[str, Any]]:
     return status, said, json.loads(file.read_text())
 
 
+def unexplained(report: dict[str, Any]) -> list[dict[str, Any]]:
+    """What differs without a reason: what was late then, on a busy machine, may be in time now."""
+    return [
+        difference
+        for difference in report["differences"]
+        if not difference["near_deadline"] and difference["then"]["reason"] != "late"
+    ]
+
+
 def test_at_the_recorded_pace_and_with_a_hold_every_item_fares_as_then(
     recorded: Path, launch: Launch, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -54,21 +63,24 @@ def test_at_the_recorded_pace_and_with_a_hold_every_item_fares_as_then(
     cell.wait_state("held")
     assert cell.call(Trigger, "cell/start").success
     status, said, report = end(cell, file)
-    assert status == 0, said[-4000:]
-    assert report["same"] + sum(d["near_deadline"] for d in report["differences"]) == ITEMS
+    assert unexplained(report) == [], said[-4000:]
+    assert (status == 0) == report["good"]
+    assert report["same"] + len(report["differences"]) == ITEMS
     assert report["lost_items"] == []
     assert f"{report['same']} items as in the bag" in said
     # The counts of the real cell are not touched.
     assert not (tmp_path / "home" / "batsort").exists()
 
 
+@pytest.mark.parametrize("wait", [True, False])
 def test_four_times_as_fast_nothing_is_lost_or_it_says_what(
-    recorded: Path, launch: Launch, tmp_path: Path
+    recorded: Path, launch: Launch, tmp_path: Path, wait: bool
 ) -> None:
     file = tmp_path / "report.json"
-    cell = launch(backend="replay", bag=recorded, rate=4.0, report=file, journal_dir="")
+    cell = launch(backend="replay", bag=recorded, rate=4.0, wait=wait, report=file, journal_dir="")
     status, said, report = end(cell, file)
     assert (status == 0) == report["good"]
+    assert not wait or unexplained(report) == [], said[-4000:]
     assert report["same"] + len(report["differences"]) == ITEMS
     assert report["published"]["belt/barrier"] == 2 * ITEMS
     for difference in report["differences"]:
