@@ -1,7 +1,8 @@
 """Which messages of a bag stand in for sensors and valves, and when each is due; has no clock.
 
-Messages are due in the order of their receipt, each as long after the one before as it was received
-after it: at once where the stamps of receipt go back, after `GAP_NS` at most where they leap ahead.
+Messages are due in the order of the bag, as far apart as they were received. One received before
+another that is due already is due at once; where the stamps of receipt go back or leap ahead by
+more than `GAP_NS`, their clock was set or nothing was heard: then the pace begins anew.
 """
 
 from __future__ import annotations
@@ -85,6 +86,7 @@ class Playback:
         self.first_encoder = first
         self.clock = self._next.stamp
         """Time of receipt that has been reached [ns]; it never goes back."""
+        self._latest = self._next.stamp
         self._reached = 0
         self._due = 0
         self._passed = 0
@@ -120,9 +122,16 @@ class Playback:
             yield message
             self._next = next(self._messages, None)
             if self._next is not None:
-                self._due += min(max(0, self._next.stamp - message.stamp), GAP_NS)
+                self._due += self._gap(self._next.stamp)
         if self._next is not None:
-            self.clock = max(self.clock, self._next.stamp - (self._due - self._reached))
+            self.clock = max(self.clock, self._latest - (self._due - self._reached))
+
+    def _gap(self, stamp: int) -> int:
+        """How much later than what was due before a message of this receipt is due [ns]."""
+        gap = stamp - self._latest
+        if gap > 0 or gap < -GAP_NS:
+            self._latest = stamp
+        return min(max(0, gap), GAP_NS)
 
 
 def _has(bag: Bag, topic: str) -> bool:

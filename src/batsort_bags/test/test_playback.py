@@ -116,6 +116,28 @@ def test_a_long_silence_is_shortened_and_time_never_goes_back(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize(
+    ("stamps", "played_s"),
+    [
+        ([0, 200 * MS, 100 * MS, 300 * MS, 150 * MS, 400 * MS], 0.4),
+        ([0, 200 * MS, 200 * MS - 3600 * NS, 400 * MS - 3600 * NS], 0.4),
+    ],
+    ids=["out of order", "clock set back by an hour"],
+)
+def test_stamps_of_receipt_that_go_back_change_neither_order_nor_pace(
+    tmp_path: Path, stamps: list[int], played_s: float
+) -> None:
+    with Bag(write(tmp_path / "bag", NEEDED + counts(stamps))) as bag:
+        playback = Playback(bag, 1.0, {})
+        heard, clocks = [], []
+        while not playback.over:
+            heard += [m for m in playback.advance(5 * MS) if m.topic == "belt/encoder"]
+            clocks.append(playback.clock)
+    assert [message.stamp for message in heard] == [T0 + stamp for stamp in stamps]
+    assert clocks == sorted(clocks)
+    assert playback.played_s == pytest.approx(played_s, abs=0.01)
+
+
+@pytest.mark.parametrize(
     ("messages", "named"),
     [
         (NEEDED, "belt/encoder not in it"),

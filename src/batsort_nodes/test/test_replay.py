@@ -245,7 +245,7 @@ def test_a_cut_bag_is_played_to_its_damage_which_is_said(bench, tmp_path: Path) 
     cut.write_bytes(file.read_bytes()[:-100])
     node = bench(bag=cut).add(Replay())
     health = node._health()
-    assert "was not closed; read as far as it goes" in health.warning
+    assert "read from its beginning as far as it goes" in health.warning
     assert not health.fault
 
 
