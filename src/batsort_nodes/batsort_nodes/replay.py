@@ -154,6 +154,8 @@ class Replay(Node):
             else:
                 self._advance(round(passed * 1e9))
             self._settled = now
+        else:
+            self._waiting_since = None
         if now - self._encoder_sent > STANDING_S:
             self._stand()
         self._steps += 1
