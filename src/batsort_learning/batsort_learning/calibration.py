@@ -17,8 +17,11 @@ from batsort_perception.bundle import Metric, Threshold
 
 THRESHOLD = 0.8
 """Least confidence of the default recipe."""
-KNOWN_KEPT = 0.93
-"""Share of known photos whose novelty is below 1."""
+NOVELTY_LIMIT = 1.0
+"""Most novelty of the default recipe."""
+KNOWN_KEPT, DRAWN_KEPT = 0.93, 0.99
+"""Shares of known photos, and of known drawn ones, whose novelty is below 1: the drawn are as alike
+as those of one print run, and the unlike are well apart from them."""
 TRUE_TO_LIFE = (PLAIN, BELT)
 """Sources that are calibrated on; the conditions of the others are harder or easier than life."""
 COVERAGE, COMPARED = 0.9, 0.99
@@ -37,6 +40,8 @@ class Calibration:
     temperature: float
     limit: float
     """Familiarity at which novelty is 1."""
+    surplus: float
+    """By how much more the drawn lead; taken off their familiarity."""
     scale: float
     thresholds: tuple[Threshold, ...]
 
@@ -49,24 +54,44 @@ class Calibration:
         """float64[m] of float64[m, n]."""
         return np.asarray(softmax(logits / self.temperature).max(axis=1))
 
+    def accepted(self, judged: Judged) -> Bools:
+        """bool[m]: what the default recipe would blow into the bin of its type."""
+        familiar = judged.familiarity(self.surplus) >= self.limit
+        return np.asarray(familiar & (self.confidence(judged.logits) >= THRESHOLD))
+
 
 def calibrate(lessons: Lessons, repeats: Sequence[Judged]) -> Calibration:
-    """Fit temperature, novelty limit and thresholds to the predictions of all repeats together."""
+    """Fit temperature, novelty limits and thresholds to the predictions of all repeats together."""
     known = lessons.known() & np.isin(lessons.sources, TRUE_TO_LIFE)
     weights = np.tile(lessons.weights(known), len(repeats))
     labels = np.tile(lessons.labels[known], len(repeats))
     logits = np.concatenate([judged.logits[known] for judged in repeats])
-    familiarity = np.concatenate([judged.familiarity[known] for judged in repeats])
+    lead = np.concatenate([judged.lead[known] for judged in repeats])
     temperature = fit_temperature(logits, labels, weights)
-    limit = weighted_quantile(familiarity, weights, 1 - KNOWN_KEPT)
-    middle = weighted_quantile(familiarity, weights, 0.5)
+    limit = weighted_quantile(lead, weights, 1 - KNOWN_KEPT)
+    middle = weighted_quantile(lead, weights, 0.5)
+    surplus = drawn_surplus(lessons, repeats, limit)
     confidence = softmax(logits / temperature).max(axis=1)
-    familiar = familiarity >= limit
+    familiar = np.concatenate([judged.familiarity(surplus)[known] for judged in repeats]) >= limit
     right = logits.argmax(axis=1) == labels
     thresholds = (threshold(confidence, familiar, right, weights, purity) for purity in PURITIES)
     return Calibration(
-        temperature, limit, max(middle - limit, 1e-6), tuple(t for t in thresholds if t)
+        temperature,
+        limit,
+        surplus,
+        max(middle - limit, 1e-6),
+        tuple(t for t in thresholds if t),
     )
+
+
+def drawn_surplus(lessons: Lessons, repeats: Sequence[Judged], limit: float) -> float:
+    """What brings DRAWN_KEPT of the drawn above `limit`, a familiarity; 0 where none were drawn."""
+    drawn = lessons.known(DRAWN)
+    if not drawn.any():
+        return 0.0
+    lead = np.concatenate([judged.lead[drawn] for judged in repeats])
+    weights = np.tile(lessons.weights(drawn), len(repeats))
+    return weighted_quantile(lead, weights, 1 - DRAWN_KEPT) - limit
 
 
 def threshold(
@@ -118,10 +143,8 @@ def measure(
     labels = lessons.labels
     right = [judged.logits.argmax(axis=1) == labels for judged in repeats]
     confidence = [calibration.confidence(judged.logits) for judged in repeats]
-    accepted = [
-        (sure >= THRESHOLD) & (judged.familiarity >= calibration.limit)
-        for sure, judged in zip(confidence, repeats, strict=True)
-    ]
+    familiarity = [judged.familiarity(calibration.surplus) for judged in repeats]
+    accepted = [calibration.accepted(judged) for judged in repeats]
 
     def measured(name: str, hits: Sequence[Bools], among: Sequence[Bools]) -> None:
         # Views of one photo are not independent: photos count, not views.
@@ -149,13 +172,13 @@ def measure(
         if unknown.any():
             measured(f"{source}.unknown_accepted", accepted, [unknown] * len(repeats))
             familiar = [
-                _accepting(judged.familiarity, sure >= calibration.sure, known)
-                for sure, judged in zip(confidence, repeats, strict=True)
+                _accepting(values, sure >= calibration.sure, known)
+                for sure, values in zip(confidence, familiarity, strict=True)
             ]
             measured(f"{source}.unknown_accepted_at_90", familiar, [unknown] * len(repeats))
             measured(f"{source}.accuracy_at_90", right, [known & rows for rows in familiar])
             figures.statistics[f"{source}.auroc_unknown"] = _mean(
-                auroc(judged.familiarity[known], judged.familiarity[unknown]) for judged in repeats
+                auroc(values[known], values[unknown]) for values in familiarity
             )
     for name in CONDITIONS:
         known = lessons.known(name)

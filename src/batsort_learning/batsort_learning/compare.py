@@ -246,9 +246,7 @@ def _judge(way: Way, lessons: Lessons, parts: dict[str, Floats], repeats: int, m
         for name in CONDITIONS
     }
     worst = min(under, key=lambda name: under[name])
-    familiar = [
-        one.familiarity >= np.quantile(one.familiarity[known], 1 - COVERAGE) for one in judged
-    ]
+    familiar = [one.lead >= np.quantile(one.lead[known], 1 - COVERAGE) for one in judged]
     pairs = list(zip(right, familiar, strict=True))
     return Row(
         way.name,
@@ -261,13 +259,13 @@ def _judge(way: Way, lessons: Lessons, parts: dict[str, Floats], repeats: int, m
         under[worst],
         float(np.mean([rows[unknown].mean() for rows in familiar])),
         float(np.mean([hit[known & rows].mean() for hit, rows in pairs])),
-        float(np.mean([auroc(j.familiarity[known], j.familiarity[unknown]) for j in judged])),
+        float(np.mean([auroc(j.lead[known], j.lead[unknown]) for j in judged])),
         ms,
     )
 
 
 def _softmax(lessons: Lessons, seed: int, grouped: bool = True, depths: int = 1) -> Judged:
-    """The paper's head: multinomial logistic regression; familiarity is its highest probability."""
+    """The paper's head: multinomial logistic regression; its highest probability leads."""
     folds = folds_of(lessons, seed, grouped)
     features, untaught = lessons.features, folds == -1
     logits = np.zeros((len(folds), int(lessons.labels.max()) + 1))
@@ -278,4 +276,4 @@ def _softmax(lessons: Lessons, seed: int, grouped: bool = True, depths: int = 1)
         for rows, share in ((inside, 1.0), (untaught, 1 / FOLDS)):
             logits[rows] += share * head.decision_function(features[rows])
     powers = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return Judged(logits, 1 / powers.sum(axis=1))
+    return Judged(logits, 1 / powers.sum(axis=1), np.zeros(len(folds)))

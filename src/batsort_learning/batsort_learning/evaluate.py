@@ -45,6 +45,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from batsort_learning.calibration import COMPARED, COVERAGE, NOVELTY_LIMIT, THRESHOLD
 from batsort_learning.conditions import CONDITIONS
 from batsort_learning.data import LabelledPhoto, li_ion_types, read_photos
 from batsort_learning.examples import Studio
@@ -60,13 +61,6 @@ from batsort_perception.preprocess import Image
 
 Bools = NDArray[np.bool_]
 
-THRESHOLD = 0.8
-"""Least confidence of the default recipe."""
-NOVELTY_LIMIT = 1.0
-"""Most novelty of the default recipe."""
-KEPT = 0.9
-"""Share of the known that are kept where rejecting the unknown is measured."""
-PURITY = 0.99
 AS_THEY_ARE, ON_THE_BELT = "as_they_are", "on_the_belt"
 SOURCES = {AS_THEY_ARE: "as they are", ON_THE_BELT: "on the belt"}
 AT = ("coverage", "accuracy_of_accepted", "unknown_accepted")
@@ -181,14 +175,14 @@ def figures(bundle: Bundle, judged: Verdicts, li_ion: Sequence[str]) -> dict[str
     result["accuracy"] = _share(known.right)
     result["unknown_accepted_at_90"] = result["auroc_unknown"] = None
     if is_known.any() and not is_known.all():
-        limit = np.quantile(known.novelty, KEPT)
+        limit = np.quantile(known.novelty, COVERAGE)
         result["unknown_accepted_at_90"] = _share(unknown.novelty <= limit)
         result["auroc_unknown"] = round(auroc(-known.novelty, -unknown.novelty), 4)
     result["ece"] = result["coverage_at_99"] = None
     if is_known.any():
         error = expected_calibration_error(known.confidence, known.right)
         result["ece"] = round(error, 4)
-        result["coverage_at_99"] = round(coverage_at(known.confidence, known.right, PURITY)[0], 4)
+        result["coverage_at_99"] = round(coverage_at(known.confidence, known.right, COMPARED)[0], 4)
     result["thresholds"] = [
         {"purity": t.purity, "confidence": t.confidence, **_at(t.confidence, known, unknown)}
         for t in bundle.thresholds

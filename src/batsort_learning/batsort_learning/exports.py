@@ -15,7 +15,7 @@ from tqdm import tqdm
 from batsort_learning import network
 from batsort_learning.head import Head
 from batsort_learning.lessons import PLAIN, Lessons
-from batsort_learning.validation import FOLDS, REPORTING, folds_of, head_without
+from batsort_learning.validation import REPORTING, folds_of, heads_without
 from batsort_perception.preprocess import Image
 
 TIMED = 15
@@ -43,7 +43,7 @@ def check_exports(
 ) -> list[Export]:
     """Compare kinds on `images`, prepared; photo i of the lessons is `images[i]`."""
     folds = folds_of(lessons, REPORTING[0])
-    heads = [head_without(lessons, folds, fold) for fold in range(FOLDS)]
+    heads = list(heads_without(lessons, folds))
     shown = np.flatnonzero(lessons.known(PLAIN))
     graph = tf.function(network.features_graph())
 
@@ -85,5 +85,5 @@ def median_ms(call: Callable[[], object]) -> float:
 def _judge(
     heads: Sequence[Head], folds: NDArray[np.int64], features: NDArray[np.float32]
 ) -> NDArray[np.float64]:
-    logits = np.stack([head(features)[0] for head in heads])
+    logits = np.stack([head.leads(features)[0] for head in heads])
     return np.asarray(logits[folds, np.arange(len(folds))])

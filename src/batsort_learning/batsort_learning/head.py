@@ -1,14 +1,14 @@
 """What is learnt on top of the backbone's features: a linear classifier per depth, calibration.
 
-Shrinkage LDA on the deepest features names the type. How far that type leads at all three depths
-together tells whether the image shows a known type at all: what only resembles a type leads by less
-at one of them. All is in closed form and deterministic.
+Shrinkage LDA on the deepest features names the type. How far that type leads all others and what is
+strange, at all three depths together, tells whether the image shows a known type at all: what only
+resembles a type leads by less. All is in closed form and deterministic.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
@@ -41,47 +41,88 @@ class Linear:
 
 @dataclass(frozen=True, slots=True)
 class Moments:
-    """Weighted sums of features, all that LDA needs; those of a fold can be taken off again."""
+    """Weighted sums of features, all that LDA needs; those of a fold can be taken off again.
+
+    The first `taught` classes are to be told apart. The others are strange: only their means are
+    compared with, so that they change nothing in how the taught ones are told apart.
+    """
 
     weight: Floats
     """float64[k] per class."""
     sums: Floats
     """float64[k, d] per class."""
     squares: NDArray[np.float32]
-    """float32[d, d]: the sum of x times x transposed over all classes."""
+    """float32[d, d]: the sum of x times x transposed over the taught classes."""
+    taught: int
 
     @classmethod
-    def of(cls, features: NDArray[np.float32], labels: Ints, weights: Floats, kinds: int) -> Self:
-        """Of `features` float32[m, d] of classes `labels` int[m] below `kinds`, float64[m] each."""
-        shares = np.zeros((kinds, len(labels)))
+    def of(
+        cls,
+        features: NDArray[np.float32],
+        labels: Ints,
+        weights: Floats,
+        kinds: int,
+        taught: int | None = None,
+    ) -> Self:
+        """Of `features` float32[m, d] of classes `labels` int[m] below `kinds`, float64[m] each.
+
+        All classes are taught where it isn't said how many.
+        """
+        taught = kinds if taught is None else taught
+        shares = np.zeros((kinds, len(labels)), np.float32)
         shares[labels, np.arange(len(labels))] = weights
-        rooted = features * np.sqrt(weights)[:, None].astype(np.float32)
-        return cls(shares.sum(axis=1), shares @ features, rooted.T @ rooted)
+        spread = labels < taught
+        rooted = features[spread] * np.sqrt(weights[spread])[:, None].astype(np.float32)
+        sums = (shares @ features).astype(np.float64)
+        return cls(np.bincount(labels, weights, kinds), sums, rooted.T @ rooted, taught)
+
+    def __add__(self, other: Self) -> Self:
+        return replace(
+            self,
+            weight=self.weight + other.weight,
+            sums=self.sums + other.sums,
+            squares=self.squares + other.squares,
+        )
 
     def __sub__(self, other: Self) -> Self:
-        return type(self)(
-            self.weight - other.weight, self.sums - other.sums, self.squares - other.squares
+        return replace(
+            self,
+            weight=self.weight - other.weight,
+            sums=self.sums - other.sums,
+            squares=self.squares - other.squares,
+        )
+
+    def of_classes(self, kept: Bools) -> Self:
+        """Without the classes where `kept` bool[k] is false, none of which has an example left."""
+        return replace(
+            self,
+            weight=self.weight[kept],
+            sums=self.sums[kept],
+            taught=int(kept[: self.taught].sum()),
         )
 
     def lda(self, shrinkage: float = SHRINKAGE) -> Linear:
         """Linear discriminant analysis, equal priors, covariance shrunk towards a sphere.
 
-        `shrinkage` is fixed: estimators of it take views of one photo for independent ones. A class
-        without examples never wins. Source: Friedman 1989, "Regularized Discriminant Analysis".
+        `shrinkage` is fixed: estimators of it take views of one photo for independent ones. A
+        taught class without examples never wins, a strange one is left out. Source: Friedman 1989,
+        "Regularized Discriminant Analysis".
         """
+        taught = np.arange(len(self.weight)) < self.taught
         present = self.weight > 1e-9 * self.weight.sum()
-        sums, weight = self.sums[present], self.weight[present, None]
-        means = sums / weight
-        covariance = (self.squares - sums.T @ means) * ((1 - shrinkage) / weight.sum())
+        means = np.zeros_like(self.sums)
+        means[present] = self.sums[present] / self.weight[present, None]
+        learnt = present & taught
+        within = self.squares - (self.sums[learnt].T @ means[learnt]).astype(np.float32)
+        covariance = within * ((1 - shrinkage) / self.weight[learnt].sum())
         size = len(covariance)
         covariance[np.diag_indices(size)] += (
             shrinkage / (1 - shrinkage) * (np.trace(covariance) / size)
         )
-        solved = np.zeros_like(self.sums.T)
-        solved[:, present] = np.linalg.solve(covariance, means.T)
-        bias = np.full(len(present), NEVER)
-        bias[present] = -0.5 * np.sum(means.T * solved[:, present], axis=0)
-        return Linear(solved, bias)
+        solved = np.linalg.solve(covariance, means.T)
+        bias = np.where(present, -0.5 * np.sum(means.T * solved, axis=0), NEVER)
+        kept = present | taught
+        return Linear(solved[:, kept], bias[kept])
 
 
 def softmax(logits: Floats) -> Floats:
@@ -100,7 +141,8 @@ class Head:
     """
 
     depths: tuple[Linear, ...]
-    """Columns: the types as photographed, then as drawn."""
+    """Columns: the types as photographed, then as drawn, then what is strange."""
+    types: int
     surplus: float = 0.0
     """By how much more the drawn lead than the photographed; taken off their familiarity."""
 
@@ -112,23 +154,22 @@ class Head:
     def leads(self, features: Floats) -> tuple[Floats, Floats, Bools]:
         """Logits float64[m, n], the lead float64[m], and whether it looks drawn, bool[m].
 
-        The lead is that of the named type over the mean of all types, summed over the depths. LDA's
-        logits grow with the square of a distance, so its root is a distance.
+        The lead is that of the named type over the mean of all types and all that is strange,
+        summed over the depths. LDA's logits grow with the square of a distance, so its root is a
+        distance.
         """
         parts = np.split(features, len(self.depths), axis=1)
-        looks = [
-            np.split(linear(part), LOOKS, axis=1)
-            for linear, part in zip(self.depths, parts, strict=True)
-        ]
-        logits = [np.maximum(*both) for both in looks]
-        named = np.arange(len(features)), logits[0].argmax(axis=1)
-        lead = sum(part[named] - part.mean(axis=1) for part in logits)
-        photographed, drawn = looks[0]
-        return (
-            logits[0],
-            np.sqrt(np.maximum(lead, 0.0)),
-            drawn.max(axis=1) > photographed.max(axis=1),
-        )
+        scores = [linear(part) for linear, part in zip(self.depths, parts, strict=True)]
+        ends = [self.types, LOOKS * self.types]
+        photographed, drawn, _ = np.split(scores[0], ends, axis=1)
+        logits = np.maximum(photographed, drawn)
+        named = np.arange(len(features)), logits.argmax(axis=1)
+        lead = np.zeros(len(features))
+        for part in scores:
+            *looks, strange = np.split(part, ends, axis=1)
+            all_logits = np.hstack([np.maximum(*looks), strange])
+            lead += all_logits[named] - all_logits.mean(axis=1)
+        return logits, np.sqrt(np.maximum(lead, 0.0)), drawn.max(axis=1) > photographed.max(axis=1)
 
 
 def fit_temperature(logits: Floats, labels: Ints, weights: Floats) -> float:

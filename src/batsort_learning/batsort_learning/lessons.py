@@ -20,8 +20,12 @@ from batsort_twin.wraps import KNOWN, THINGS, UNKNOWN
 PLAIN, VARIED, BELT, DRAWN = "plain", "varied", "belt", "drawn"
 SHARES = {PLAIN: 0.25, VARIED: 0.35, BELT: 0.25, DRAWN: 0.15}
 """Weight of each source in learning; within it every type weighs the same."""
-VARIED_COUNT, BELT_COUNT = 6, 3
+RECOLOURED, INVENTED, DEBRIS = STRANGE = "recoloured", "invented", "debris"
+"""Sources of what no type looks like: photos in other hues, and drawn things made up at random."""
+VARIED_COUNT, BELT_COUNT, RECOLOURED_COUNT = 6, 3, 2
 """Examples per photo."""
+MADE_UP = 150
+"""Invented batteries, and as much debris."""
 UNTAUGHT = -1
 """Label of what is no type of the bundle: only reported on."""
 STEP = 0.08
@@ -38,9 +42,9 @@ class Lessons:
     levels: NDArray[np.uint8]
     """uint8[m, d]: features in units of STEP."""
     labels: NDArray[np.int64]
-    """Index of the type, or UNTAUGHT."""
+    """Index of the type, which RECOLOURED ones have no more; or UNTAUGHT."""
     sources: NDArray[np.str_]
-    """PLAIN, VARIED, BELT, DRAWN; or the name of a condition, that is never learnt from."""
+    """PLAIN, VARIED, BELT, DRAWN; one of STRANGE; or a condition, that is never learnt from."""
     groups: NDArray[np.int64]
     """Examples of one group are never on both sides of a split."""
     photos: NDArray[np.int64]
@@ -51,10 +55,20 @@ class Lessons:
         """float32[m, d]."""
         return self.levels * np.float32(STEP)
 
+    @property
+    def types(self) -> int:
+        """How many there are."""
+        return int(self.labels.max()) + 1
+
     def known(self, source: str | None = None) -> NDArray[np.bool_]:
         """Where an example shows a type of the bundle; of one source, or of all learnt from."""
         sources = list(SHARES) if source is None else [source]
         return (self.labels != UNTAUGHT) & np.isin(self.sources, sources)
+
+    def strange(self) -> NDArray[np.bool_]:
+        """Where an example shows what no type looks like."""
+        recoloured = (self.sources == RECOLOURED) & (self.labels != UNTAUGHT)
+        return recoloured | np.isin(self.sources, (INVENTED, DEBRIS))
 
     def weights(self, chosen: NDArray[np.bool_]) -> NDArray[np.float64]:
         """float64 for the chosen examples by SHARES, every type alike."""
@@ -86,7 +100,7 @@ class Lessons:
 
     def save(self, folder: Path) -> None:
         """Write all but the conditions to FILE in `folder`."""
-        kept = self.where(np.isin(self.sources, list(SHARES)))
+        kept = self.where(np.isin(self.sources, [*SHARES, *STRANGE]))
         arrays = {field.name: getattr(kept, field.name) for field in fields(kept)}
         np.savez_compressed(folder / FILE, **arrays)
 
@@ -117,12 +131,17 @@ class Collector:
         self._rows.append((levels, label, source, group, photo))
 
     def add_photo(self, photo: LabelledPhoto, label: int, number: int, studio: Studio) -> None:
-        """Add a photo as it is, under conditions at random, and as the cell's camera sees it."""
-        self.add(studio.plain(photo.image), label, PLAIN, photo.group, number)
+        """Add a photo as it is, under conditions at random, as the cell's camera sees it; and, of a
+        type, in other hues."""
+        plain = studio.plain(photo.image)
+        self.add(plain, label, PLAIN, photo.group, number)
         for _ in range(VARIED_COUNT):
             self.add(studio.varied(photo.image), label, VARIED, photo.group, number)
         for image in studio.on_belt(photo.image, BELT_COUNT):
             self.add(image, label, BELT, photo.group, number)
+        if label != UNTAUGHT:
+            for _ in range(RECOLOURED_COUNT):
+                self.add(studio.recoloured(plain), label, RECOLOURED, photo.group, number)
 
     def add_conditions(self, photo: LabelledPhoto, label: int, number: int, seed: int) -> None:
         """Add the photo under every condition that a bundle is judged under."""
@@ -153,11 +172,18 @@ def gather(
         label = types.index(photo.label) if photo.label in types else UNTAUGHT
         collector.add_photo(photo, label, number, studio)
         collector.add_conditions(photo, label, number, seed)
+    known = [name for name in KNOWN if name in types]
+    subjects = [
+        (lambda name=name: studio.drawn(name), label, DRAWN)
+        for name, label in [
+            *((name, types.index(name)) for name in known),
+            *((name, UNTAUGHT) for name in (*UNKNOWN, *THINGS)),
+        ]
+        for _ in range(drawn)
+    ]
+    subjects += [(studio.invented, UNTAUGHT, INVENTED)] * MADE_UP
+    subjects += [(studio.debris, UNTAUGHT, DEBRIS)] * MADE_UP
     group, number = max(photo.group for photo in photos) + 1, len(photos)
-    subjects = [(name, types.index(name)) for name in KNOWN if name in types]
-    subjects += [(name, UNTAUGHT) for name in (*UNKNOWN, *THINGS)]
-    for i, (name, label) in enumerate(
-        tqdm([subject for subject in subjects for _ in range(drawn)], "drawn", unit="battery")
-    ):
-        collector.add(studio.drawn(name), label, DRAWN, group + i, number + i)
+    for i, (draw, label, source) in enumerate(tqdm(subjects, "drawn", unit="thing")):
+        collector.add(draw(), label, source, group + i, number + i)
     return collector.lessons()

@@ -24,7 +24,8 @@ from numpy.typing import NDArray
 
 from batsort_learning.efficientnet_lite import lite, load_weights
 from batsort_learning.examples import SIDE
-from batsort_learning.head import DEPTHS, LOOKS, Head
+from batsort_learning.head import LOOKS, Head
+from batsort_learning.joining import with_head
 from batsort_learning.weights import lite_state_dict
 from batsort_perception.preprocess import Image
 
@@ -33,10 +34,7 @@ VIEWS = ("as it is", "turned by 180 degrees")
 BLOCKS = (15, 14, 13)
 """Whose depthwise convolutions are pooled; the first names the type."""
 INT8, FLOAT16, FLOAT32 = KINDS = ("int8", "float16", "float32")
-KEPT_FLOAT = [
-    *("REVERSE_V2", "CONCATENATION", "MEAN", "RESHAPE", "SQRT", "SPLIT", "FULLY_CONNECTED"),
-    *("MAXIMUM", "ARG_MAX", "ONE_HOT", "MUL", "SUM", "SUB", "GREATER", "SELECT_V2", "REDUCE_MAX"),
-]
+KEPT_FLOAT = ["REVERSE_V2", "CONCATENATION", "MEAN", "RESHAPE", "SQRT"]
 """What follows the convolutions, and the turning of the image: int8 would cost accuracy there."""
 
 Graph = Callable[[tf.Tensor], dict[str, tf.Tensor]]
@@ -66,31 +64,42 @@ def features_network(kind: str = FLOAT16, samples: Sequence[Image] = ()) -> byte
     return export(features_graph(), kind, samples)
 
 
-def verdict_graph(head: Head) -> Graph:
-    """Adds `verdict` float32[1, n + 1]: a logit per type, then familiarity, as `head` has them."""
-    features = features_graph()
+def verdict_network(trunk: bytes, head: Head) -> bytes:
+    """The network of a bundle: the features of `trunk`, which may have a head already, and `head`.
+
+    Adds `verdict` float32[1, n + 1]: a logit per type, then familiarity, as `head` has them.
+    """
+    features = tf.TensorSpec((1, len(head.depths) * len(head.depths[0].weights)), tf.float32)
+    concrete = tf.function(_head_graph(head)).get_concrete_function(features)
+    with _quiet():
+        made = tf.lite.TFLiteConverter.from_concrete_functions([concrete]).convert()
+    return with_head(trunk, bytes(made))
+
+
+def _head_graph(head: Head) -> Callable[[tf.Tensor], tf.Tensor]:
+    """`Head.__call__` for one row."""
     weights = [tf.constant(depth.weights, tf.float32) for depth in head.depths]
     biases = [tf.constant(depth.bias, tf.float32) for depth in head.depths]
+    sizes = [head.types] * LOOKS + [weights[0].shape[1] - LOOKS * head.types]
 
-    def graph(image: tf.Tensor) -> dict[str, tf.Tensor]:
-        outputs = features(image)
-        parts = tf.split(outputs["features"], DEPTHS, axis=1)
-        looks = [
-            tf.split(part @ w + b, LOOKS, axis=1)
+    def graph(features: tf.Tensor) -> tf.Tensor:
+        parts = tf.split(features, len(weights), axis=1)
+        scores = [
+            tf.split(part @ w + b, sizes, axis=1)
             for part, w, b in zip(parts, weights, biases, strict=True)
         ]
-        logits = [tf.maximum(*both) for both in looks]
-        named = tf.one_hot(tf.argmax(logits[0], axis=1), logits[0].shape[1])
-        leads = [
-            tf.reduce_sum(named * part, axis=1, keepdims=True)
-            - tf.reduce_mean(part, axis=1, keepdims=True)
-            for part in logits
-        ]
+        photographed, drawn, _ = scores[0]
+        logits = tf.maximum(photographed, drawn)
+        named = tf.one_hot(tf.argmax(logits, axis=1), head.types)
+        leads = []
+        for *looks, strange in scores:
+            part = tf.maximum(*looks)
+            mean = tf.reduce_mean(tf.concat([part, strange], axis=1), axis=1, keepdims=True)
+            leads.append(tf.reduce_sum(named * part, axis=1, keepdims=True) - mean)
         lead = tf.reduce_sum(tf.concat(leads, axis=1), axis=1, keepdims=True)
-        lead = tf.sqrt(tf.where(lead > 0.0, lead, 0.0))
-        photographed, drawn = looks[0]
+        lead = tf.sqrt(tf.maximum(lead, 0.0))
         surplus = tf.where(_most(drawn) > _most(photographed), head.surplus, 0.0)
-        return {"verdict": tf.concat([logits[0], lead - surplus], axis=1), **outputs}
+        return tf.concat([logits, lead - surplus], axis=1)
 
     return graph
 

@@ -10,7 +10,7 @@ from batsort_learning.card import SOURCES, card
 from batsort_learning.data import DataError, read_folder
 from batsort_learning.examples import Studio
 from batsort_learning.lessons import PLAIN, UNTAUGHT, Collector, Lessons
-from batsort_learning.train import hashes, judge, left_out, representative
+from batsort_learning.train import hashes, judge, left_out
 from batsort_learning.validation import fit
 from batsort_learning.writing import Made, write, write_card
 from batsort_perception.bundle import Bundle, Metric
@@ -87,11 +87,11 @@ def _refit(
 
     start = time.monotonic()
     calibration, figures = judge(lessons, types, REPEATS)
-    graph = network.verdict_graph(fit(lessons))
+    head = fit(lessons, calibration.surplus)
     drawn = bundle.training.drawn
     made = Made(
         types=types,
-        network=network.export(graph, bundle.network.kind, representative()),
+        network=network.verdict_network(bundle.network_file.read_bytes(), head),
         kind=bundle.network.kind,
         side=network.SIDE,
         backbone=bundle.network.backbone,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from batsort_learning.calibration import threshold
+from batsort_learning.calibration import drawn_surplus, threshold
 from batsort_learning.head import softmax
 from batsort_learning.lessons import BELT, DRAWN, PLAIN, VARIED, Lessons
 from batsort_learning.validation import cross_validate
@@ -27,7 +27,8 @@ def threshold_table(folder: Path, purities: Sequence[float], seed: int) -> str:
     lessons = Lessons.load(folder)
     judged = cross_validate(lessons, seed)
     confidence = softmax(judged.logits / bundle.calibration.temperature).max(axis=1)
-    familiar = judged.familiarity >= bundle.novelty.limit
+    limit = bundle.novelty.limit
+    familiar = judged.familiarity(drawn_surplus(lessons, [judged], limit)) >= limit
     right = judged.logits.argmax(axis=1) == lessons.labels
     known = lessons.known()
     weights = np.zeros(len(known))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from batsort_learning.calibration import THRESHOLD, Calibration, Figures, calibrate, measure
+from batsort_learning.calibration import Calibration, Figures, calibrate, measure
 from batsort_learning.card import card, table
 from batsort_learning.data import DataError, LabelledPhoto, li_ion_types, read_photos
 from batsort_learning.examples import Studio
@@ -37,8 +37,8 @@ def train(folder: Path, out: Path, drawn: int, seed: int, kind: str, repeats: in
     from batsort_learning import exports, network
 
     samples = representative()
-    extract = network.Runner(network.features_network(kind, samples))
-    lessons = gather(photos, types, drawn, seed, extract)
+    trunk = network.features_network(kind, samples)
+    lessons = gather(photos, types, drawn, seed, network.Runner(trunk))
     calibration, figures = judge(lessons, types, repeats)
     figures.share(
         f"{PLAIN}.accuracy_random_splits",
@@ -47,7 +47,7 @@ def train(folder: Path, out: Path, drawn: int, seed: int, kind: str, repeats: in
     )
     made = Made(
         types=types,
-        network=network.export(network.verdict_graph(fit(lessons)), kind, samples),
+        network=network.verdict_network(trunk, fit(lessons, calibration.surplus)),
         kind=kind,
         side=network.SIDE,
         backbone=network.BACKBONE,
@@ -88,11 +88,10 @@ def random_splits(lessons: Lessons, repeats: int) -> list[float]:
 def left_out(lessons: Lessons, types: Sequence[str], calibration: Calibration) -> Figures:
     """Per type: the share of it that would be accepted as another had it not been taught."""
     figures = Figures()
-    for label, name in enumerate(types):
-        if len(types) < 3:
-            break
-        shown = lessons.labels == label
-        taken = held_out(lessons, label, calibration.limit, THRESHOLD, calibration.temperature)
+    if len(types) < 3:
+        return figures
+    for name, (shown, judged) in zip(types, held_out(lessons), strict=True):
+        taken = calibration.accepted(judged)
         for source in (PLAIN, DRAWN):
             rows = lessons.sources[shown] == source
             if rows.any():

@@ -6,15 +6,17 @@ on the seeds REPORTING, which chose nothing.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+import functools
+import operator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from batsort_learning.head import DEPTHS, LOOKS, Head, Moments, softmax
-from batsort_learning.lessons import DRAWN, UNTAUGHT, Lessons
+from batsort_learning.head import DEPTHS, LOOKS, Head, Moments
+from batsort_learning.lessons import DEBRIS, DRAWN, INVENTED, RECOLOURED, UNTAUGHT, Lessons
 from batsort_learning.splits import grouped_folds
 
 FOLDS = 10
@@ -30,37 +32,43 @@ class Judged:
 
     logits: NDArray[np.float64]
     """float64[m, n]."""
-    familiarity: NDArray[np.float64]
-    """float64[m]."""
+    lead: NDArray[np.float64]
+    """float64[m]: see `Head.leads`."""
+    drawn: NDArray[np.float64]
+    """float64[m]: the share of heads to which it looks drawn."""
+
+    def familiarity(self, surplus: float) -> NDArray[np.float64]:
+        """float64[m], as of heads with that surplus."""
+        return self.lead - surplus * self.drawn
 
 
 def moments(lessons: Lessons, chosen: Bools, depths: int = DEPTHS) -> list[Moments]:
-    """What heads are fitted to, per depth, of the chosen lessons. Weights are those among all."""
+    """What heads are fitted to, per depth, of the chosen lessons. Weights are those among all.
+
+    Classes: the types as photographed, as drawn, and in other hues, then INVENTED and DEBRIS.
+    """
     known = lessons.known()
-    weights = np.zeros(len(known))
+    weights = lessons.strange().astype(np.float64)
     weights[known] = lessons.weights(known)
-    learnt = known & chosen
-    kinds = int(lessons.labels.max()) + 1
-    classes = lessons.labels[learnt] + kinds * (lessons.sources[learnt] == DRAWN)
-    parts = np.split(lessons.where(learnt).features, depths, axis=1)
-    return [Moments.of(part, classes, weights[learnt], LOOKS * kinds) for part in parts]
+    rows = (weights > 0) & chosen
+    kinds = lessons.types
+    sources = lessons.sources[rows]
+    classes = lessons.labels[rows] + kinds * (sources == DRAWN)
+    classes[sources == RECOLOURED] += LOOKS * kinds
+    for i, source in enumerate((INVENTED, DEBRIS)):
+        classes[sources == source] = (LOOKS + 1) * kinds + i
+    parts = np.split(lessons.where(rows).features, depths, axis=1)
+    number = (LOOKS + 1) * kinds + 2
+    return [Moments.of(part, classes, weights[rows], number, LOOKS * kinds) for part in parts]
 
 
-def fit(lessons: Lessons) -> Head:
-    """Fit a head to all known lessons."""
-    return _fit(lessons, lessons.known(), moments(lessons, lessons.known()))
+def fit(lessons: Lessons, surplus: float = 0.0) -> Head:
+    """Fit a head to all lessons."""
+    return _head(moments(lessons, np.ones(len(lessons.labels), bool)), surplus)
 
 
-def _fit(lessons: Lessons, learnt: Bools, sums: Sequence[Moments]) -> Head:
-    """The head of the moments of the lessons `learnt`."""
-    head = Head(tuple(part.lda() for part in sums))
-    drawn = lessons.sources[learnt] == DRAWN
-    if drawn.all() or not drawn.any():
-        return head
-    _, lead, _ = head.leads(lessons.features[learnt])
-    weights = lessons.weights(learnt)
-    levels = (np.average(lead[rows], weights=weights[rows]) for rows in (drawn, ~drawn))
-    return replace(head, surplus=float(next(levels) - next(levels)))
+def _head(sums: Sequence[Moments], surplus: float = 0.0) -> Head:
+    return Head(tuple(part.lda() for part in sums), sums[0].taught // LOOKS, surplus)
 
 
 def folds_of(lessons: Lessons, seed: int, grouped: bool = True) -> NDArray[np.int64]:
@@ -85,39 +93,41 @@ def cross_validate(
     """
     folds = folds_of(lessons, seed, grouped)
     features, untaught = lessons.features, folds == -1
-    logits = np.zeros((len(folds), int(lessons.labels.max()) + 1))
-    known = np.zeros(len(folds))
-    every = moments(lessons, lessons.known(), depths)
-    for fold in range(FOLDS):
-        inside = folds == fold
-        head = _without(lessons, inside, every)
-        logits[inside], known[inside] = head(features[inside])
-        untaught_logits, untaught_known = head(features[untaught])
-        logits[untaught] += untaught_logits / FOLDS
-        known[untaught] += untaught_known / FOLDS
-    return Judged(logits, known)
+    judged = Judged(
+        np.zeros((len(folds), lessons.types)), np.zeros(len(folds)), np.zeros(len(folds))
+    )
+    for fold, head in enumerate(heads_without(lessons, folds, depths)):
+        for rows, share in ((folds == fold, 1.0), (untaught, 1 / FOLDS)):
+            for total, part in zip(
+                (judged.logits, judged.lead, judged.drawn), head.leads(features[rows]), strict=True
+            ):
+                total[rows] += share * part
+    return judged
 
 
-def head_without(lessons: Lessons, folds: NDArray[np.int64], fold: int) -> Head:
-    """The head that has seen nothing of `fold`."""
-    return _without(lessons, folds == fold, moments(lessons, lessons.known()))
+def heads_without(
+    lessons: Lessons, folds: NDArray[np.int64], depths: int = DEPTHS
+) -> Iterator[Head]:
+    """For each fold the head that has seen nothing of it."""
+    parts = [moments(lessons, folds == fold, depths) for fold in range(-1, FOLDS)]
+    every = [functools.reduce(operator.add, same_depth) for same_depth in zip(*parts, strict=True)]
+    for taken in parts[1:]:
+        yield _head([a - b for a, b in zip(every, taken, strict=True)])
 
 
-def held_out(lessons: Lessons, label: int, limit: float, least: float, temperature: float) -> Bools:
-    """bool[m]: which lessons of `label` are accepted as another type by a head not taught it."""
-    others = lessons.where(lessons.labels != label)
-    labels = np.where(others.labels > label, others.labels - 1, others.labels)
-    head = fit(others.with_labels(labels))
-    shown = lessons.where(lessons.labels == label)
-    logits, familiarity = head(shown.features)
-    confidence = softmax(logits / temperature).max(axis=1)
-    return np.asarray((familiarity >= limit) & (confidence >= least))
-
-
-def _without(lessons: Lessons, left_out: Bools, every: Sequence[Moments]) -> Head:
-    taken = moments(lessons, left_out, len(every))
-    sums = [a - b for a, b in zip(every, taken, strict=True)]
-    return _fit(lessons, lessons.known() & ~left_out, sums)
+def held_out(lessons: Lessons) -> Iterator[tuple[Bools, Judged]]:
+    """For each type, which lessons show it, bool[m], and what a head says of them that was taught
+    all but that type."""
+    every, features = moments(lessons, np.ones(len(lessons.labels), bool)), lessons.features
+    kinds = lessons.types
+    for label in range(kinds):
+        shown = lessons.labels == label
+        classes = np.arange(len(every[0].weight))
+        kept = (classes % kinds != label) | (classes >= (LOOKS + 1) * kinds)
+        taken = moments(lessons, shown)
+        head = _head([(a - b).of_classes(kept) for a, b in zip(every, taken, strict=True)])
+        logits, lead, drawn = head.leads(features[shown])
+        yield shown, Judged(logits, lead, drawn.astype(np.float64))
 
 
 def repeat(lessons: Lessons, seeds: Sequence[int], grouped: bool = True) -> list[Judged]:

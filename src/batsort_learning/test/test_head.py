@@ -16,7 +16,8 @@ def clouds():
 
 def head(*parts):
     """One depth per (features, labels); nothing was drawn."""
-    return Head(tuple(Moments.of(f, labels, np.ones(len(f)), 6).lda() for f, labels in parts))
+    depths = (Moments.of(f, labels, np.ones(len(f)), 6).lda() for f, labels in parts)
+    return Head(tuple(depths), types=3)
 
 
 def test_clouds_are_told_apart(clouds):
@@ -53,17 +54,41 @@ def test_a_class_without_examples_never_wins(clouds):
     assert logits.argmax(axis=1).max() == 2
 
 
+def test_what_is_strange_changes_nothing_in_how_types_are_told_apart(clouds):
+    features, labels = clouds
+    strange = features[:40] + 9 * np.eye(8, dtype=np.float32)[5]
+    both = np.concatenate([features, strange]), np.concatenate([labels, np.full(40, 3)])
+    alone = Moments.of(features, labels, np.ones(120), 3).lda()
+    beside = Moments.of(*both, np.ones(160), 5, taught=3).lda()
+    assert beside.weights.shape == (8, 4), "the strange class without examples is left out"
+    assert beside.weights[:, :3] == pytest.approx(alone.weights, rel=1e-4, abs=1e-5)
+    assert beside.bias[:3] == pytest.approx(alone.bias, rel=1e-4)
+
+
+def test_what_resembles_the_strange_is_less_familiar(clouds):
+    features, labels = clouds
+    rng = np.random.default_rng(2)
+    strange = features + 5 * np.eye(8, dtype=np.float32)[6]
+    learnt = np.concatenate([features, strange]), np.concatenate([labels, np.full(120, 6)])
+    aware = Head((Moments.of(*learnt, np.ones(240), 7, taught=6).lda(),), types=3)
+    new = (strange + rng.normal(0, 1, strange.shape)).astype(np.float32)
+    known, unknown = (aware(part)[1] for part in (features, new))
+    assert (
+        auroc(known, unknown) > auroc(*(head(clouds)(part)[1] for part in (features, new))) + 0.05
+    )
+
+
 def test_a_type_is_named_by_the_better_of_its_two_looks(clouds):
     features, labels = clouds
     drawn = (features - 9).astype(np.float32)
     both = Moments.of(
         np.concatenate([features, drawn]), np.concatenate([labels, labels + 3]), np.ones(240), 6
     )
-    logits, lead, looks_drawn = Head((both.lda(),)).leads(drawn)
+    logits, lead, looks_drawn = Head((both.lda(),), types=3).leads(drawn)
     assert logits.shape == (120, 3)
     assert (logits.argmax(axis=1) == labels).mean() > 0.95
     assert looks_drawn.all()
-    less = Head((both.lda(),), surplus=2.0)(drawn)[1]
+    less = Head((both.lda(),), types=3, surplus=2.0)(drawn)[1]
     assert less == pytest.approx(lead - 2.0)
 
 

@@ -8,10 +8,16 @@ from batsort_learning.data import DataError
 from batsort_learning.lessons import (
     BELT,
     BELT_COUNT,
+    DEBRIS,
     DRAWN,
     FILE,
+    INVENTED,
+    MADE_UP,
     PLAIN,
+    RECOLOURED,
+    RECOLOURED_COUNT,
     SHARES,
+    STRANGE,
     UNTAUGHT,
     VARIED,
     VARIED_COUNT,
@@ -73,10 +79,23 @@ def test_unknown_things_are_never_taught(lessons):
     assert np.sum((lessons.sources == DRAWN) & ~known) == 2 * 10
 
 
+def test_what_is_strange_is_kept_apart_from_what_is_known_and_goes_with_its_type(lessons):
+    strange = lessons.strange()
+    assert not (strange & lessons.known()).any()
+    for source, count in (
+        (RECOLOURED, 2 * RECOLOURED_COUNT),
+        (INVENTED, MADE_UP),
+        (DEBRIS, MADE_UP),
+    ):
+        assert np.sum(strange & (lessons.sources == source)) == count
+    forgotten = lessons.with_labels(np.where(lessons.labels == 1, UNTAUGHT, lessons.labels))
+    assert np.sum(forgotten.strange() & (lessons.sources == RECOLOURED)) == RECOLOURED_COUNT
+
+
 def test_lessons_are_read_as_they_were_written_but_for_the_conditions(lessons, tmp_path):
     lessons.save(tmp_path)
     again = Lessons.load(tmp_path)
-    kept = lessons.where(np.isin(lessons.sources, list(SHARES)))
+    kept = lessons.where(np.isin(lessons.sources, [*SHARES, *STRANGE]))
     for name in ("levels", "labels", "sources", "groups", "photos"):
         assert np.array_equal(getattr(again, name), getattr(kept, name))
 

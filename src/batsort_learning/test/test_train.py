@@ -83,6 +83,7 @@ def test_the_network_says_what_the_head_says_but_for_rounding(taught, photos):
         network.Runner(bundle.network_file.read_bytes(), output)
         for output in ("features", "verdict")
     )
+    # The head's surplus is calibrated, not in the lessons: what is no drawing shows none.
     head = fit(lessons)
     for path in sorted(photos.glob("*/*.png")):
         image = Studio.plain(cv2.cvtColor(cv2.imread(str(path)), cv2.COLOR_BGR2RGB))
