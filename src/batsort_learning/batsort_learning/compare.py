@@ -24,7 +24,17 @@ from batsort_learning.conditions import CONDITIONS
 from batsort_learning.data import read_photos
 from batsort_learning.exports import median_ms
 from batsort_learning.figures import auroc, mean_sd, wilson
-from batsort_learning.lessons import PLAIN, STEP, UNTAUGHT, VARIED, Lessons, gather, types_of
+from batsort_learning.head import DEPTHS
+from batsort_learning.lessons import (
+    PLAIN,
+    SHARES,
+    STEP,
+    UNTAUGHT,
+    VARIED,
+    Lessons,
+    gather,
+    types_of,
+)
 from batsort_learning.validation import FOLDS, REPORTING, Judged, cross_validate, folds_of
 from batsort_perception.preprocess import BACKGROUND, Image
 
@@ -74,6 +84,10 @@ def _mean(parts: dict[str, Floats], *names: str) -> Floats:
     return np.mean([parts[name] for name in names], axis=0)
 
 
+def _deep(parts: dict[str, Floats]) -> list[Floats]:
+    return [_mean(parts, f"deep.{i}.up", f"deep.{i}.turned") for i in range(DEPTHS)]
+
+
 WAYS = (
     Way("paper's head, one view", lambda p: [p["pooled.up"]], ("lite0",), (PLAIN,)),
     Way("LDA, one view", lambda p: [p["pooled.up"]], ("lite0",), (PLAIN,)),
@@ -112,17 +126,9 @@ WAYS = (
         ("lite0",) * 2,
         (PLAIN, VARIED),
     ),
-    Way(
-        "... lead at three depths",
-        lambda p: [_mean(p, f"deep.{i}.up", f"deep.{i}.turned") for i in range(3)],
-        ("lite0",) * 2,
-        (PLAIN, VARIED),
-    ),
-    Way(
-        "... with belt and drawn: ours",
-        lambda p: [_mean(p, f"deep.{i}.up", f"deep.{i}.turned") for i in range(3)],
-        ("lite0",) * 2,
-    ),
+    Way("... lead at three depths", _deep, ("lite0",) * 2, (PLAIN, VARIED)),
+    Way("... with belt and drawn", _deep, ("lite0",) * 2, tuple(SHARES)),
+    Way("... against the strange: ours", _deep, ("lite0",) * 2),
 )
 
 
@@ -176,7 +182,7 @@ class Extractor:
             second = self._lite1(np.ascontiguousarray(shown))
             named[f"pooled.{view}"] = LOUDER * first[:POOLED]
             named[f"lite1.{view}"] = LOUDER * second[:POOLED]
-            for i in range(3):
+            for i in range(DEPTHS):
                 deep = first[POOLED + i * DEEP : POOLED + (i + 1) * DEEP]
                 named[f"deep.{i}.{view}"] = np.sqrt(deep)
         named["colour"] = 4 * LOUDER * colour_histogram(image)

@@ -33,8 +33,8 @@ def outputs(network, given):
 
 @pytest.fixture(scope="module")
 def trunk():
-    matrix = np.arange(4 * WIDTH, dtype=np.float32).reshape(4, WIDTH) / 10
-    return converted(lambda x: abs(x @ matrix) + 1.0, 4)
+    matrix = np.random.default_rng(9).normal(size=(4, WIDTH)).astype(np.float32)
+    return converted(lambda x: abs(x @ matrix) - 1.0, 4)
 
 
 def head(seed, columns):
@@ -69,11 +69,13 @@ def test_a_head_for_other_features_is_refused(trunk):
         with_head(trunk, converted(lambda x: x + 1.0, 5))
 
 
-def test_the_network_of_a_head_says_what_the_head_says_of_drawn_and_photographed(trunk):
+@pytest.mark.parametrize("strange", [0, 2])
+def test_the_network_of_a_head_says_what_the_head_says_drawn_or_not(trunk, strange):
     from batsort_learning.network import verdict_network
 
     rng = np.random.default_rng(3)
-    depths = (Linear(rng.normal(size=(2, 8)), rng.normal(size=8)) for _ in range(3))
+    columns = 6 + strange
+    depths = (Linear(rng.normal(size=(2, columns)), rng.normal(size=columns)) for _ in range(3))
     made = Head(tuple(depths), types=3, surplus=0.7)
     network = verdict_network(trunk, made)
     looks_drawn = set()

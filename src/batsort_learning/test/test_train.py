@@ -74,6 +74,24 @@ def test_photos_of_other_are_not_trained_on(taught):
     assert bundle.metrics["plain.unknown_accepted"].n == 5
 
 
+def features_of(folder, image):
+    from batsort_learning import network
+
+    return network.Runner(Bundle.load(folder).network_file.read_bytes())(image)
+
+
+@with_tensorflow
+def test_teaching_the_same_again_gives_the_same_bundle(taught, tmp_path):
+    files = []
+    for place in ("one", "two"):
+        out = tmp_path / place / "same"
+        assert main(["forget", "--type", "Red", "--bundle", str(taught), "--out", str(out)]) == 0
+        files.append({path.name: path.read_bytes() for path in out.iterdir()})
+    assert files[0].keys() == files[1].keys()
+    for name in ("network.tflite", "bundle.yaml", "CARD.md"):
+        assert files[0][name] == files[1][name]
+
+
 @with_tensorflow
 def test_the_network_says_what_the_head_says_but_for_rounding(taught, photos):
     bundle, lessons = Bundle.load(taught), Lessons.load(taught)
@@ -83,7 +101,7 @@ def test_the_network_says_what_the_head_says_but_for_rounding(taught, photos):
         network.Runner(bundle.network_file.read_bytes(), output)
         for output in ("features", "verdict")
     )
-    # The head's surplus is calibrated, not in the lessons: what is no drawing shows none.
+    # What looks like no drawing has the same familiarity whatever the drawn ones' surplus is.
     head = fit(lessons)
     for path in sorted(photos.glob("*/*.png")):
         image = Studio.plain(cv2.cvtColor(cv2.imread(str(path)), cv2.COLOR_BGR2RGB))
@@ -116,6 +134,8 @@ def test_a_type_is_taught_and_forgotten_again(taught, tmp_path, capsys):
     assert len(engine.bundle.training.photos["Violet"]) == 5
     for name, colour in {**COLOURS, "Violet": (150, 40, 190)}.items():
         assert engine.classify(battery(colour, 98)).type == name
+    image = Studio.plain(battery((150, 40, 190), 98))
+    assert np.array_equal(*(features_of(folder, image) for folder in (taught, new)))
     assert main(["teach", *command]) == 1
     assert "new or empty" in capsys.readouterr().err
     assert main(["forget", "--type", "Violet", "--bundle", str(new), "--out", str(old)]) == 0

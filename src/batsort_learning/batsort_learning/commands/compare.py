@@ -11,20 +11,8 @@ from batsort_learning.commands import options as shared
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     shared.photos(parser)
-    parser.add_argument(
-        "--drawn",
-        type=shared.count,
-        default=60,
-        metavar="N",
-        help="drawn batteries per type (default: 60)",
-    )
-    parser.add_argument(
-        "--repeats",
-        type=shared.positive,
-        default=30,
-        metavar="N",
-        help="cross-validations that each figure is the mean of (default: 30)",
-    )
+    shared.drawn(parser)
+    shared.repeats(parser)
     parser.add_argument(
         "--report",
         type=shared.file_to_write(".json"),

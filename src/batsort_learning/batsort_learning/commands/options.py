@@ -59,6 +59,28 @@ def out(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def drawn(parser: argparse.ArgumentParser) -> None:
+    """Add `--drawn N`."""
+    parser.add_argument(
+        "--drawn",
+        type=count,
+        default=60,
+        metavar="N",
+        help="drawn batteries per type; 0: photos only (default: 60)",
+    )
+
+
+def repeats(parser: argparse.ArgumentParser) -> None:
+    """Add `--repeats N`."""
+    parser.add_argument(
+        "--repeats",
+        type=positive,
+        default=30,
+        metavar="N",
+        help="cross-validations that the figures are the mean of (default: 30)",
+    )
+
+
 def count(text: str) -> int:
     """A whole number from 0, for `type=`."""
     if not text.isdecimal():

@@ -41,7 +41,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--runs",
-        type=_runs,
+        type=shared.positive,
         default=paper.RUNS,
         metavar="N",
         help="of every case (default: %(default)s)",
@@ -78,10 +78,3 @@ def run(options: argparse.Namespace) -> None:
     )
     print(table)
     print(f"written: {options.out}")
-
-
-def _runs(text: str) -> int:
-    number = shared.count(text)
-    if not number:
-        raise argparse.ArgumentTypeError(f"{text!r} is refused; allowed: a whole number from 1")
-    return number

@@ -13,13 +13,7 @@ from batsort_learning.train import train
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     shared.photos(parser)
-    parser.add_argument(
-        "--drawn",
-        type=shared.count,
-        default=60,
-        metavar="N",
-        help="drawn batteries per type; 0: photos only (default: 60)",
-    )
+    shared.drawn(parser)
     shared.out(parser)
     parser.add_argument(
         "--kind",
@@ -28,13 +22,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         help="weights of the network (default: int8, a third of the size, as accurate, and faster "
         "on processors with int8 dot products)",
     )
-    parser.add_argument(
-        "--repeats",
-        type=shared.positive,
-        default=30,
-        metavar="N",
-        help="cross-validations that the figures are the mean of (default: 30)",
-    )
+    shared.repeats(parser)
     shared.seed(parser)
 
 
