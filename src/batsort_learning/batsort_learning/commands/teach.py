@@ -1,5 +1,5 @@
 """Teach a bundle a new type from as few as five photos, or more of a type it knows: a copy of the
-bundle with the head fitted anew, and what that did to the other types. Takes half a minute."""
+bundle with the head fitted anew, and what that did to the other types. Takes seconds."""
 
 from __future__ import annotations
 
