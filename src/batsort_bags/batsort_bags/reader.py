@@ -96,9 +96,7 @@ class Bag:
             self._stack.close()
             raise
         self.topics: Mapping[str, Recording] = {
-            one.name.removeprefix(self.prefix): one
-            for one in recordings
-            if one.name.startswith(self.prefix)
+            one.name.removeprefix(self.prefix): one for one in recordings
         }
         """By name without the cell's namespace; absolute ones of others keep their slash."""
 

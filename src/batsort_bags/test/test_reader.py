@@ -69,6 +69,17 @@ def test_a_cell_is_found_in_its_namespace(run: Run, tmp_path: Path) -> None:
         read(path, "right")
 
 
+def test_topics_outside_the_namespace_keep_their_whole_name(run: Run, tmp_path: Path) -> None:
+    path = write(
+        tmp_path / "bag",
+        [("left/belt/items", s, m) for t, s, m in run.said if t == "belt/items"]
+        + [("diagnostics", s, m) for t, s, m in run.said if t == "belt/state"],
+    )
+    with Bag(path) as bag:
+        assert set(bag.topics) == {"belt/items", "/diagnostics"}
+        assert {one.topic for one in bag.messages(["/diagnostics"])} == {"/diagnostics"}
+
+
 def test_a_bag_of_two_cells_wants_a_namespace(run: Run, tmp_path: Path) -> None:
     said = [(f"{cell}/{topic}", stamp, m) for topic, stamp, m in run.said for cell in "ab"]
     path = write(tmp_path / "bag", said)

@@ -233,6 +233,11 @@ async def _watch(
             return launch.result() or 1
         if watcher.sorted_all(options.items):
             return 0
+        if watcher.count_publishers("cell/state") > 1:
+            display.note(
+                "demo: another cell runs in this ROS domain; end it, or set another ROS_DOMAIN_ID"
+            )
+            return 1
         if watcher.held_s() > HELD_S:
             state = watcher.cell_state
             display.note(f"demo: the cell stays {state.state}: {state.reason}; {state.cure}")

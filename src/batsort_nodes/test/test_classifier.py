@@ -58,6 +58,8 @@ def test_an_image_without_an_item_is_counted_and_gives_no_verdict(bench) -> None
     bench.send("belt/state", belt_state(900))
     bench.send("camera/image_raw", image(1000))
     bench.send("belt/state", belt_state(1100))
+    # Half a second later: its item could have been announced until then.
+    bench.send("belt/state", belt_state(3600))
     bench.wait(lambda: node._counts["images without an item"] == 1)
     assert not verdicts
 

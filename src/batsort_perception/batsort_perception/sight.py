@@ -10,12 +10,13 @@ from typing import Generic, TypeVar
 from batsort_core.belt import BeltError, BeltTracker
 from batsort_core.cell import CellDescription
 from batsort_core.items import Item
-from batsort_perception.view import ItemView, nearest_item
+from batsort_perception.view import ItemView, item_on_line
 
 T = TypeVar("T")
 
 KEPT_ITEMS = 64
 KEPT_IMAGES = 5
+_GRACE = 500_000_000  # [ns]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,16 +49,23 @@ class Sight(Generic[T]):
         return full
 
     def step(self, tracker: BeltTracker) -> Iterator[Seen[T]]:
-        """The images whose moment the belt's history reaches by now, in their order."""
-        while self._images:
-            stamp, image = self._images[0]
+        """What can be said of images by now, in their order.
+
+        An image waits until the belt's history reaches its exposure, and then half a second of the
+        belt's time for its item, since messages of different topics overtake each other.
+        """
+        images, self._images = self._images, deque(maxlen=KEPT_IMAGES)
+        for stamp, image in images:
             try:
                 count, epoch = tracker.count_at(stamp), tracker.epoch_at(stamp)
             except BeltError as error:
-                self._images.popleft()
                 yield Seen(image, None, str(error))
                 continue
-            if count is None or epoch is None:
-                return
-            self._images.popleft()
-            yield Seen(image, nearest_item(self._cell, count, epoch, self._items), "")
+            if count is None or epoch is None or tracker.latest is None:
+                self._images.append((stamp, image))
+                continue
+            view = item_on_line(self._cell, count, epoch, self._items)
+            if view is None and tracker.latest.stamp - stamp < _GRACE:
+                self._images.append((stamp, image))
+            else:
+                yield Seen(image, view, "")

@@ -37,11 +37,12 @@ class ItemView:
         return self.item.id
 
 
-def nearest_item(
+def item_on_line(
     cell: CellDescription, belt_count: float, epoch: int, items: Iterable[Item]
 ) -> ItemView | None:
-    """Return the item whose centre is nearest to the camera line, or None where none is in view.
+    """Return the item that lies on the camera line, or None where none does.
 
+    One beside it is never taken for it: it may not have been announced yet.
     `belt_count` is the belt's position at the exposure. Items of another epoch are left out.
     """
     camera = cell.camera
@@ -54,9 +55,9 @@ def nearest_item(
     if not seen:
         return None
     u, item = min(seen, key=lambda pair: abs(pair[0] - camera.image_width / 2))
-    if not 0 <= u < camera.image_width:
-        return None
     half = item.length / camera.metres_per_pixel / 2
+    if abs(u - camera.image_width / 2) > half:
+        return None
     left, right = 0.0, float(camera.image_width)
     for other_u, other in seen:
         other_half = other.length / camera.metres_per_pixel / 2

@@ -1,10 +1,12 @@
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
 
 from batsort_core.items import Item
 from batsort_perception.crop import CROP_SIZE, crop_item
-from batsort_perception.view import nearest_item
+from batsort_perception.view import item_on_line
 
 
 def belt(seed=0):
@@ -27,10 +29,10 @@ def look(cell, image, u=320.0, length=0.0504, others=()):
     mpp = cell.camera.metres_per_pixel
     items = [
         Item(id=i, epoch=0, count=10_000 - cell.counts((at - 320) * mpp), length=size, stamp=0)
-        for i, (at, size) in enumerate([(u, length), *others])
+        for i, (at, size) in enumerate([(320.0, length), *others])
     ]
-    view = nearest_item(cell, 10_000 + cell.counts(cell.camera.distance), 0, items)
-    return crop_item(image, view)
+    view = item_on_line(cell, 10_000 + cell.counts(cell.camera.distance), 0, items)
+    return crop_item(image, replace(view, u=u))
 
 
 @pytest.mark.parametrize("v", [165, 240, 310])

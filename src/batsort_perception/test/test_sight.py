@@ -37,14 +37,25 @@ def test_an_image_is_matched_with_the_item_at_the_camera_line(cell, tracker) -> 
     assert list(sight.step(tracker)) == []
 
 
-def test_an_image_ahead_of_the_belt_waits_and_keeps_its_turn(cell, tracker) -> None:
+def test_an_image_ahead_of_the_belt_waits(cell, tracker) -> None:
     sight = Sight(cell)
     sight.item(item(3500))
-    sight.image(1100 * MS, "first")
-    sight.image(900 * MS, "second")
+    sight.image(1100 * MS, "picture")
     assert list(sight.step(tracker)) == []
     tracker.add(1120 * MS, 1, 5600)
-    assert [seen.image for seen in sight.step(tracker)] == ["first", "second"]
+    assert [seen.image for seen in sight.step(tracker)] == ["picture"]
+
+
+def test_an_image_waits_for_its_item_and_is_never_taken_for_the_neighbour_s(cell, tracker) -> None:
+    sight = Sight(cell)
+    neighbour, own = item(1400), item(2000)
+    sight.item(neighbour)
+    sight.image(800 * MS, "picture")
+    assert list(sight.step(tracker)) == []
+    sight.item(own)
+    (seen,) = sight.step(tracker)
+    assert seen.view is not None
+    assert seen.view.item_id == own.id
 
 
 def test_an_image_without_an_item_is_told_without_a_problem(cell, tracker) -> None:
@@ -62,6 +73,14 @@ def test_an_image_of_a_lost_count_says_why_nobody_knows(cell, tracker) -> None:
     (seen,) = sight.step(tracker)
     assert seen.view is None
     assert "allowed: moments at which the count was known" in seen.problem
+
+
+def test_images_that_can_be_told_do_not_wait_for_others(cell, tracker) -> None:
+    sight = Sight(cell)
+    sight.item(item(1000))
+    sight.image(900 * MS, "of an item not announced")
+    sight.image(600 * MS, "of the item")
+    assert [seen.image for seen in sight.step(tracker)] == ["of the item"]
 
 
 def test_more_images_than_are_kept_drop_the_oldest_and_say_so(cell) -> None:
