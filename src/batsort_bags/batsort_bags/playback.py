@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from batsort_bags.reader import Bag, BagError, Received
+from batsort_bags.reader import Bag, BagError
+from batsort_bags.storage import Received
 
 ENCODER = "belt/encoder"
 BARRIER = "belt/barrier"

@@ -6,76 +6,30 @@ and `damage` says what and where that is.
 
 from __future__ import annotations
 
-import os
 import re
-import struct
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from contextlib import ExitStack, suppress
-from dataclasses import dataclass
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple, Protocol, Self
+from typing import Any, Self
 
-import apsw
-from backports.zstd import ZstdError
-from mcap.data_stream import ReadDataStream
-from mcap.exceptions import EndOfFile, McapError
-from mcap.reader import SeekingReader
-from mcap.records import Channel, Chunk, McapRecord, Message, Schema
-from mcap.stream_reader import StreamReader, breakup_chunk
-from mcap.summary import Summary
-from rosbags.interfaces import Connection, MessageDefinition, MessageDefinitionFormat
-from rosbags.rosbag2 import Reader, ReaderError
+from rosbags.interfaces import MessageDefinitionFormat
+from rosbags.rosbag2 import Reader
 from rosbags.serde import SerdeError
 from rosbags.typesys import Stores, get_types_from_idl, get_types_from_msg, get_typestore
 from rosbags.typesys.store import Typestore
-from zstandard import ZstdError as StreamZstdError
 
+from batsort_bags.storage import DAMAGE, File, McapFile, Received, Recording, RosbagFile
 from batsort_bags.types import definition, typestore
 
 SUFFIXES = (".mcap", ".db3")
 METADATA = "metadata.yaml"
-CHUNK_HEADER = 9
-"""Bytes of a record's kind and length."""
+PACKED = re.compile(r"compression_mode: *['\"]?(message|file)", re.IGNORECASE)
 MARK = "belt/items"
 """A topic that every cell has: what stands before it is the cell's namespace."""
-DAMAGE = (
-    *(ReaderError, ZstdError, StreamZstdError, McapError, apsw.Error),
-    *(struct.error, ValueError, TypeError, EOFError, OSError),
-)
-"""What reading raises where a bag is damaged."""
 
 
 class BagError(ValueError):
     """A bag that can't be read or replayed: one line that says why."""
-
-
-class Received(NamedTuple):
-    """One message as it lies in the bag."""
-
-    topic: str
-    """Without the cell's namespace."""
-    stamp: int
-    """When it was received [ns]."""
-    data: bytes
-    """CDR."""
-
-
-@dataclass(frozen=True, slots=True)
-class Recording:
-    """One topic of a bag."""
-
-    name: str
-    """As recorded."""
-    type: str
-    definition: MessageDefinition
-    count: int | None
-    """Of messages; None where the bag is cut."""
-
-
-class _File(Protocol):
-    recordings: list[Recording]
-
-    def messages(self, names: Collection[str]) -> Iterator[Received]: ...
 
 
 class Bag:
@@ -109,15 +63,15 @@ class Bag:
     def messages(self, topics: Iterable[str]) -> Iterator[Received]:
         """What was received on these topics, up to the first damage."""
         names = {self.topics[topic].name for topic in topics if topic in self.topics}
-        received = 0
+        first = received = 0
         try:
             for file in self._files:
                 for name, stamp, data in file.messages(names):
-                    received = stamp
+                    first, received = first or stamp, stamp
                     yield Received(name.removeprefix(self.prefix), stamp, data)
         except DAMAGE as error:
             reason = str(error).rstrip(".") or "cut off"
-            place = f"after {received / 1e9:.3f} s" if received else "at its beginning"
+            place = f"after {(received - first) / 1e9:.3f} s" if received else "at its beginning"
             self.damage = f"{self.path} is damaged {place} ({reason}); read up to there"
 
     def decode(self, message: Received) -> Any:
@@ -150,38 +104,39 @@ class Bag:
             self._decoders[topic] = _decoder(self.topics[topic])
         return self._decoders[topic]
 
-    def _open_all(self) -> list[_File]:
+    def _open_all(self) -> list[File]:
         path = self.path
         if not path.exists():
             raise BagError(f"{path}: not there; allowed: a bag, that is a folder or {_allowed()}")
         if path.is_file():
             return [self._open(path)]
         files = sorted((file for file in path.iterdir() if file.suffix in SUFFIXES), key=_number)
-        if not files and (path / METADATA).is_file():
-            # Compressed as a whole: rosbags unpacks it.
+        metadata = path / METADATA
+        if metadata.is_file() and (not files or PACKED.search(metadata.read_text("utf-8"))):
+            # Compressed file by file or message by message: rosbags unpacks it.
             return [self._rosbag(path)]
         if not files:
             raise BagError(f"{path}: no bag in it; allowed: a folder with {_allowed()}")
         return [self._open(file) for file in files]
 
-    def _open(self, file: Path) -> _File:
+    def _open(self, file: Path) -> File:
         if file.suffix != ".mcap":
             return self._rosbag(file)
-        mcap = _Mcap(self._stack.enter_context(file.open("rb")))
+        mcap = McapFile(self._stack.enter_context(file.open("rb")))
         if not mcap.recordings:
             raise BagError(f"{file}: nothing in it can be read; allowed: a bag of rosbag2")
         if not mcap.whole:
             self.damage = f"{file} has no sound index; read from its beginning as far as it goes"
         return mcap
 
-    def _rosbag(self, path: Path) -> _Rosbag:
+    def _rosbag(self, path: Path) -> RosbagFile:
         try:
             reader = Reader(path)
             reader.open()
         except DAMAGE as error:
             raise BagError(f"{path}: {error}; allowed: a bag of rosbag2") from None
         self._stack.callback(reader.close)
-        return _Rosbag(reader)
+        return RosbagFile(reader)
 
 
 def _allowed() -> str:
@@ -207,125 +162,6 @@ def _prefix(path: Path, names: Collection[str], namespace: str | None) -> str:
     if wanted not in found:
         raise BagError(f"namespace: {namespace!r} is refused; allowed: {known}")
     return wanted
-
-
-class _Rosbag:
-    """SQLite, or compressed as a whole: by stamps of receipt."""
-
-    def __init__(self, reader: Reader) -> None:
-        self._reader = reader
-        self.recordings = [
-            Recording(c.topic, c.msgtype, c.msgdef, c.msgcount) for c in reader.connections
-        ]
-
-    def messages(self, names: Collection[str]) -> Iterator[Received]:
-        wanted = [c for c in self._reader.connections if c.topic in names]
-        if not wanted:
-            return
-        connection: Connection
-        for connection, stamp, data in self._reader.messages(wanted):
-            yield Received(connection.topic, stamp, data)
-
-
-class _Mcap:
-    """As written, so that a wall clock that jumps changes nothing; chunk by chunk.
-
-    With an index only the chunks that are needed are read; without, all from the beginning.
-    """
-
-    def __init__(self, file: BinaryIO) -> None:
-        self._file = file
-        self._size = os.fstat(file.fileno()).st_size
-        self._summary: Summary | None = None
-        self.recordings: list[Recording] = []
-        with suppress(*DAMAGE):
-            self._summary = SeekingReader(file).get_summary()
-            self.recordings = _recordings(self._summary)
-        self.whole = bool(self.recordings)
-        if not self.whole:
-            self._summary = None
-            with suppress(*DAMAGE):
-                for _ in self._messages():
-                    pass
-
-    def messages(self, names: Collection[str]) -> Iterator[Received]:
-        for channel, message in self._messages(names):
-            if channel.topic in names:
-                yield Received(channel.topic, message.log_time, message.data)
-
-    def _messages(self, names: Collection[str] = ()) -> Iterator[tuple[Channel, Message]]:
-        """Messages of at least these topics; without an index all, and topics are noted."""
-        schemas: dict[int, Schema] = {}
-        channels = dict(self._summary.channels) if self._summary else {}
-        known = {one.name for one in self.recordings}
-        for record in self._indexed(names) if self._summary else self._scanned():
-            if isinstance(record, Message):
-                yield channels[record.channel_id], record
-            elif isinstance(record, Schema):
-                schemas[record.id] = record
-            elif isinstance(record, Channel):
-                if self._summary and channels.get(record.id) != record:
-                    raise ValueError(f"the index and the data disagree on {record.topic!r}")
-                channels[record.id] = record
-                if record.topic not in known:
-                    known.add(record.topic)
-                    self.recordings.append(_recording(record, schemas.get(record.schema_id), None))
-
-    def _indexed(self, names: Collection[str]) -> Iterator[McapRecord]:
-        assert self._summary is not None
-        wanted = {c.id for c in self._summary.channels.values() if c.topic in names}
-        for index in sorted(self._summary.chunk_indexes, key=lambda one: one.chunk_start_offset):
-            # A chunk that names no channels may hold any.
-            if index.message_index_offsets and wanted.isdisjoint(index.message_index_offsets):
-                continue
-            self._file.seek(index.chunk_start_offset + CHUNK_HEADER)
-            chunk = Chunk.read(self._strict())
-            yield from breakup_chunk(chunk, validate_crc=True)
-
-    def _scanned(self) -> Iterator[McapRecord]:
-        self._file.seek(0)
-        reader = StreamReader(_Strict(self._file, self._size), emit_chunks=True)  # type: ignore[arg-type]
-        for record in reader.records:
-            if isinstance(record, Chunk):
-                yield from breakup_chunk(record, validate_crc=True)
-            else:
-                yield record
-
-    def _strict(self) -> ReadDataStream:
-        return ReadDataStream(_Strict(self._file, self._size))  # type: ignore[arg-type]
-
-
-class _Strict:
-    """Gives all that is asked for, or nothing."""
-
-    def __init__(self, file: BinaryIO, size: int) -> None:
-        self._file = file
-        self._size = size
-
-    def read(self, length: int) -> bytes:
-        if length > self._size - self._file.tell():
-            raise EndOfFile
-        return self._file.read(length)
-
-
-def _recordings(summary: Summary | None) -> list[Recording]:
-    if summary is None:
-        return []
-    counts = summary.statistics.channel_message_counts if summary.statistics else {}
-    return [
-        _recording(channel, summary.schemas.get(channel.schema_id), counts.get(channel.id, 0))
-        for channel in summary.channels.values()
-    ]
-
-
-def _recording(channel: Channel, schema: Schema | None, count: int | None) -> Recording:
-    if schema is None:
-        return Recording(channel.topic, "", MessageDefinition(MessageDefinitionFormat.NONE, ""), 0)
-    formats = {"ros2msg": MessageDefinitionFormat.MSG, "ros2idl": MessageDefinitionFormat.IDL}
-    text = MessageDefinition(
-        formats.get(schema.encoding, MessageDefinitionFormat.NONE), schema.data.decode()
-    )
-    return Recording(channel.topic, schema.name, text, count)
 
 
 def _decoder(recording: Recording) -> Typestore:

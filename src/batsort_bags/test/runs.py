@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import yaml
-from rosbags.rosbag2 import StoragePlugin, Writer
+from rosbags.rosbag2 import CompressionFormat, CompressionMode, StoragePlugin, Writer
 
 from batsort_bags.types import typestore
 from batsort_core.belt import BeltReading, BeltTracker, ItemDetector
@@ -290,9 +290,12 @@ def write(
     said: Sequence[tuple[str, int, Any]],
     prefix: str = "/",
     storage: StoragePlugin = StoragePlugin.MCAP,
+    compression: CompressionMode = CompressionMode.NONE,
 ) -> Path:
     """A bag of messages, as other recorders write one."""
-    with Writer(folder, version=9, storage_plugin=storage) as writer:
+    writer = Writer(folder, version=9, storage_plugin=storage)
+    writer.set_compression(compression, CompressionFormat.ZSTD)
+    with writer:
         connections: dict[str, Any] = {}
         for topic, stamp, message in said:
             kind = message.__msgtype__

@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from rosbags.rosbag2 import StoragePlugin, Writer
+from rosbags.rosbag2 import CompressionMode, StoragePlugin, Writer
 from rosbags.typesys import Stores, get_types_from_msg, get_typestore
 from runs import STORE, Run, write
 
-from batsort_bags.reader import Bag, BagError, Received
+from batsort_bags.reader import Bag, BagError
+from batsort_bags.storage import Received
 
 TOPICS = ("belt/encoder", "belt/items", "items/decisions")
 
@@ -199,3 +200,16 @@ def test_a_message_without_a_field_of_ours_is_refused_by_name(
         (first, *_) = bag.messages(["belt/state"])
         with pytest.raises(BagError, match=f"another version of .*BeltState.* {named}"):
             bag.decode(first)
+
+
+@pytest.mark.parametrize("mode", [CompressionMode.MESSAGE, CompressionMode.FILE])
+@pytest.mark.parametrize("storage", [StoragePlugin.MCAP, StoragePlugin.SQLITE3])
+def test_bags_that_rosbag2_has_compressed_are_read(
+    run: Run,
+    whole: list[Received],
+    tmp_path: Path,
+    mode: CompressionMode,
+    storage: StoragePlugin,
+) -> None:
+    path = write(tmp_path / "bag", run.said, storage=storage, compression=mode)
+    assert sorted(read(path)[0]) == sorted(whole)

@@ -29,7 +29,8 @@ from batsort_bags import outcomes
 from batsort_bags.images import ImageError, decompressed
 from batsort_bags.messages import stamp_of
 from batsort_bags.playback import BARRIER, COMPRESSED, ENCODER, IMAGES, PLAYED, VERDICTS, Playback
-from batsort_bags.reader import Bag, BagError, Received
+from batsort_bags.reader import Bag, BagError
+from batsort_bags.storage import Received
 from batsort_interfaces.msg import BeltCommand, CellState, EncoderCount, ItemTruth
 
 from .configuration import CELL_FILE, ConfigurationError, Parameter, declare, load_cell
