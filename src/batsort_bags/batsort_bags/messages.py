@@ -8,7 +8,7 @@ from batsort_core.belt import BeltReading
 from batsort_core.inputs import Batch, Input
 from batsort_core.items import Item, Reason, Verdict
 from batsort_core.recipe import Recipe
-from batsort_core.schema import FieldError, read
+from batsort_core.schema import FieldError, read, refuse
 from batsort_core.sorter import Decision, Shot
 
 NS = 1_000_000_000
@@ -53,16 +53,17 @@ def verdict_of(message: Any) -> Verdict:
             f"scores: {len(scores)} given, types: {len(types)}; "
             "allowed: one score per type, each type once"
         )
-    return read(
-        Verdict,
-        {
-            "item_id": message.item_id,
-            "type": message.type,
-            "confidence": message.confidence,
-            "novelty": message.novelty,
-            "image_stamp": stamp_of(message.header.stamp),
-            "scores": dict(zip(types, map(float, scores), strict=True)),
-        },
+    known = dict(zip(types, map(float, scores), strict=True))
+    for name, score in known.items():
+        if not 0.0 <= score <= 1.0:
+            refuse(f"scores.{name}", score, "a number from 0 up to 1")
+    return Verdict(
+        item_id=message.item_id,
+        type=message.type,
+        confidence=message.confidence,
+        novelty=message.novelty,
+        image_stamp=stamp_of(message.header.stamp),
+        scores=known,
     )
 
 

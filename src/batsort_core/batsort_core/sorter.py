@@ -111,7 +111,8 @@ class Sorter:
                 out += self._call_off(track)
             if first:
                 out += self._protect(track)
-            out += self._decide(track)
+            if track.decision is None:
+                out += self._decide(track)
             gone = (
                 track.item.epoch == reading.epoch
                 and reading.count > track.item.count + self._far_past
