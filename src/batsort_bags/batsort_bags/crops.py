@@ -8,6 +8,7 @@ from functools import partial
 
 from batsort_bags.images import Pixels, decompressed, to_rgb
 from batsort_bags.messages import item_of, reading_of, stamp_of
+from batsort_bags.names import BELT, IMAGES, ITEMS
 from batsort_bags.reader import Bag
 from batsort_core.belt import BeltError, BeltReading, BeltTracker
 from batsort_core.cell import CellDescription
@@ -15,9 +16,8 @@ from batsort_core.items import Item
 from batsort_perception.crop import crop_item
 from batsort_perception.sight import Sight
 
-BELT, ITEMS = "belt/state", "belt/items"
-IMAGES = {"camera/image_raw": to_rgb, "camera/image_raw/compressed": decompressed}
-"""Topics of images, and what reads them."""
+READERS = dict(zip(IMAGES, (to_rgb, decompressed), strict=True))
+"""What reads the pixels of each topic."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,5 +74,5 @@ def crops(bag: Bag, cell: CellDescription, wanted: Callable[[int], bool]) -> Ite
         elif received.topic == ITEMS:
             cropper.item(item_of(message))
         else:
-            pixels = partial(IMAGES[received.topic], message)
+            pixels = partial(READERS[received.topic], message)
             yield from cropper.image(stamp_of(message.header.stamp), pixels)

@@ -13,20 +13,11 @@ from typing import Any
 
 import numpy as np
 
-from batsort_bags.crops import IMAGES
+from batsort_bags import names
 from batsort_bags.messages import CANCEL, FIRE, NS, stamp_of
+from batsort_bags.names import BUNDLE, DECISIONS, IMAGES, SHOTS, VERDICTS
 from batsort_bags.reader import Bag
-from batsort_bags.replay import (
-    BUNDLE,
-    DECISIONS,
-    SHOTS,
-    TOPICS,
-    VERDICTS,
-    Changes,
-    Replayed,
-    is_recorded,
-    replay,
-)
+from batsort_bags.replay import Changes, Replayed, is_recorded, replay
 from batsort_bags.types import typestore
 from batsort_bags.writer import BagWriter
 from batsort_core.items import Verdict
@@ -34,7 +25,11 @@ from batsort_core.sorter import Decision, Shot
 from batsort_perception.bundle import Bundle
 from batsort_perception.engine import Engine
 
-LATCHED = ("cell/info", "classifier/bundle", "ejector/recipe", "belt/items", VERDICTS, DECISIONS)
+LATCHED = (names.INFO, BUNDLE, names.RECIPE, names.ITEMS, VERDICTS, DECISIONS)
+KEPT = (
+    *(*LATCHED, names.ENCODER, names.BARRIER, names.BELT, names.EVENTS, names.ORDER, SHOTS),
+    *(names.TRUTH, *IMAGES),
+)
 DEPTH = 100
 
 
@@ -56,7 +51,7 @@ def write_anew(bag: Bag, replayed: Replayed, bundle: Bundle, out: Path) -> None:
     writer = BagWriter(out)
     connections = {
         topic: writer.add(bag.topics[topic].name, bag.topics[topic].type, DEPTH, topic in LATCHED)
-        for topic in sorted({*TOPICS, *IMAGES})
+        for topic in KEPT
         if topic in bag.topics
     }
     for topic, stamp, message in _told(bag, replayed, bundle):
@@ -70,7 +65,7 @@ def write_anew(bag: Bag, replayed: Replayed, bundle: Bundle, out: Path) -> None:
 def _told(bag: Bag, replayed: Replayed, bundle: Bundle) -> Iterator[tuple[str, int, Any]]:
     """Topic, stamp of receipt and message, or its bytes where nothing changes."""
     shots = {item_id: list(shots) for item_id, shots in replayed.shots_now.items()}
-    for received in bag.messages({*TOPICS, *IMAGES}):
+    for received in bag.messages(KEPT):
         topic, stamp, data = received
         if topic == BUNDLE and replayed.judged:
             yield topic, stamp, _bundle_message(bag.decode(received), bundle)

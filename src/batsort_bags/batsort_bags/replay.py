@@ -20,7 +20,7 @@ from typing import Any
 import yaml
 
 from batsort_bags import images
-from batsort_bags.crops import BELT, IMAGES, ITEMS, Cropped, Cropper
+from batsort_bags.crops import READERS, Cropped, Cropper
 from batsort_bags.messages import (
     NS,
     decision_of,
@@ -32,7 +32,23 @@ from batsort_bags.messages import (
     stamp_of,
     verdict_of,
 )
+from batsort_bags.names import (
+    BARRIER,
+    BELT,
+    BUNDLE,
+    DECISIONS,
+    ENCODER,
+    EVENTS,
+    INFO,
+    ITEMS,
+    ORDER,
+    RECIPE,
+    SHOTS,
+    TRUTH,
+    VERDICTS,
+)
 from batsort_bags.reader import Bag, BagError
+from batsort_bags.receipt import Turn, order_of_receipt
 from batsort_core.belt import BeltReading
 from batsort_core.cell import CellDescription, CellError, parse_cell
 from batsort_core.inputs import Batch, Input
@@ -43,19 +59,8 @@ from batsort_core.sorter import Decision, Shot
 from batsort_perception.bundle import Bundle
 from batsort_perception.engine import Engine
 
-INFO, BUNDLE, RECIPE = "cell/info", "classifier/bundle", "ejector/recipe"
-ENCODER, BARRIER = "belt/encoder", "belt/barrier"
-VERDICTS, EVENTS, ORDER = "classifications", "ejector/events", "ejector/input_order"
-DECISIONS, SHOTS, CELL = "items/decisions", "ejector/commands", "cell/state"
-TRUTH = "twin/truth"
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-ABORT = ("aborting", "aborted")
 NEEDED = (BELT, ITEMS, DECISIONS)
-TOPICS = (
-    *(INFO, BUNDLE, RECIPE, ENCODER, BARRIER, BELT, ITEMS, VERDICTS, EVENTS, ORDER),
-    *(DECISIONS, SHOTS, CELL, TRUTH),
-)
-"""All that a replay reads beside images."""
 _PATIENCE = 1_000_000_000  # [ns] that inputs may be received after the belt reading they go with
 
 
@@ -175,8 +180,8 @@ class _Replay:
         assert cell is not None
         self._result = Replayed(cell)
         # A cell that is told replaces the recorded recipe, and what was changed while it ran.
-        self._fixed = replace(cell.recipe) if changes.cell is not None else None
-        self._sorter = SorterReplay(cell, self._tuned(self._fixed))
+        told = changes.cell is not None or RECIPE not in bag.topics
+        self._sorter = SorterReplay(cell, self._tuned(cell.recipe) if told else None)
         self._made_anew = changes.cell is not None
         self._belt = BeltReplay(cell)
         self._has_encoder = ENCODER in bag.topics
@@ -188,12 +193,11 @@ class _Replay:
         self._until = -1
         self._received = self._order_received = 0
         self._shots: defaultdict[int, list[tuple[Shot, int]]] = defaultdict(list)
-        self._received_order: deque[tuple[int, int, Input, int]] = deque()
+        self._received_order: deque[Turn] = deque()
 
-    def _tuned(self, recipe: Recipe | None) -> Recipe | None:
-        if recipe is None or self._changes.threshold is None:
-            return recipe
-        return replace(recipe, threshold=self._changes.threshold)
+    def _tuned(self, recipe: Recipe) -> Recipe:
+        threshold = self._changes.threshold
+        return recipe if threshold is None else replace(recipe, threshold=threshold)
 
     def run(self, progress: Callable[[int], None]) -> Replayed:
         bag, result = self._bag, self._result
@@ -217,10 +221,10 @@ class _Replay:
                 f"no {ORDER} in the bag: inputs are taken in the order of receipt, which need not "
                 "be the ejector's"
             )
-            self._received_order = deque(self._order_of_receipt())
+            self._received_order = deque(order_of_receipt(bag))
         if self._cropper is not None:
-            handlers |= {topic: partial(self._see, read) for topic, read in IMAGES.items()}
-            if not any(topic in bag.topics for topic in IMAGES):
+            handlers |= {topic: partial(self._see, read) for topic, read in READERS.items()}
+            if not any(topic in bag.topics for topic in READERS):
                 raise BagError(f"{bag.path}: no images in it: verdicts can't be made again")
         decode = bag.decode
         for received in bag.messages(handlers):
@@ -245,9 +249,7 @@ class _Replay:
         self._result.bundle_id = message.id
 
     def _on_recipe(self, message: Any) -> None:
-        recipe = self._tuned(recipe_of(message))
-        assert recipe is not None
-        self._sorter.recipe(stamp_of(message.header.stamp), recipe)
+        self._sorter.recipe(stamp_of(message.header.stamp), self._tuned(recipe_of(message)))
 
     def _on_encoder(self, message: Any) -> None:
         stamp = stamp_of(message.header.stamp)
@@ -374,37 +376,9 @@ class _Replay:
     def _follow_received(self, until: int | None) -> None:
         """Take the turns of the order of receipt up to a belt reading; None: all."""
         turns = self._received_order
-        while turns and (until is None or turns[0][0] <= until):
-            _, number, kind, key = turns.popleft()
-            self._on_order(Batch(number, ((kind, key),)))
-
-    def _order_of_receipt(self) -> Iterator[tuple[int, int, Input, int]]:
-        """Belt reading, number, kind and key of each turn; a verdict's as its decision names it."""
-        bag = self._bag
-        decided: dict[int, int] = {}
-        for received in bag.messages([DECISIONS]):
-            message = bag.decode(received)
-            decided.setdefault(message.item_id, stamp_of(message.header.stamp))
-        kinds = {BELT: Input.BELT, ITEMS: Input.ITEM, EVENTS: Input.EVENT, CELL: Input.CANCEL_ALL}
-        kinds |= {RECIPE: Input.RECIPE, VERDICTS: Input.VERDICT}
-        turns: list[tuple[int, bool, int, Input, int]] = []
-        reading = 0
-        for number, received in enumerate(bag.messages(kinds)):
-            message, kind = bag.decode(received), kinds[received.topic]
-            place, key = reading, stamp_of(message.header.stamp)
-            if kind is Input.BELT:
-                place = reading = max(reading, key)
-            elif kind is Input.ITEM:
-                key = message.id
-            elif kind is Input.EVENT:
-                key = message.item_id
-            elif kind is Input.CANCEL_ALL and message.state not in ABORT:
-                continue
-            elif kind is Input.VERDICT:
-                place = decided.get(message.item_id, place)
-            turns.append((place, kind is Input.VERDICT, number, kind, key))
-        for number, (place, _, _, kind, key) in enumerate(sorted(turns)):
-            yield place, number, kind, key
+        while turns and (until is None or turns[0].reading <= until):
+            turn = turns.popleft()
+            self._on_order(Batch(turn.number, ((turn.kind, turn.key),)))
 
     def _can_tell(self, item_id: int) -> bool:
         """Whether all that decided an item lies in the recorded order."""

@@ -239,6 +239,12 @@ def test_a_higher_threshold_sends_the_uncertain_to_others(run: Run, tmp_path: Pa
         assert found.now[item_id].verdict.confidence < 0.95
 
 
+def test_a_threshold_holds_where_the_bag_has_no_recipe_too(run: Run, tmp_path: Path) -> None:
+    said = [one for one in run.said if one[0] not in ("ejector/recipe", "ejector/input_order")]
+    found = of(said, tmp_path, Changes(threshold=0.95))
+    assert found.changed == of(run.said, tmp_path / "all", Changes(threshold=0.95)).changed != []
+
+
 def test_another_recipe_fills_other_bins(run: Run, tmp_path: Path) -> None:
     types = {name: "klarus" for name in run.cell.recipe.types}
     cell = replace(run.cell, recipe=replace(run.cell.recipe, types=types))

@@ -20,8 +20,9 @@ import yaml
 from tqdm import tqdm
 
 from batsort_bags.comparison import report, summary, text, verdict
-from batsort_bags.crops import IMAGES, Cropped, crops
+from batsort_bags.crops import Cropped, crops
 from batsort_bags.messages import NS
+from batsort_bags.names import IMAGES
 from batsort_bags.reader import Bag, BagError
 from batsort_bags.replay import Changes, Replayed, is_recorded, replay
 from batsort_bags.where import FIELDS, where
