@@ -47,7 +47,9 @@ def test_a_cut_bag_says_so_and_does_not_pass_for_the_same(
     data = checked.read_bytes()
     (tmp_path / "cut.mcap").write_bytes(data[: len(data) * 3 // 4])
     assert main(["replay", str(tmp_path / "cut.mcap")]) == 1
-    assert "read up to there" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "read up to there" in said
+    assert said.rstrip().endswith("the same as far as the bag can be read")
 
 
 def test_a_report_has_every_item_in_json_and_every_changed_one_on_a_page(
@@ -183,6 +185,18 @@ def test_an_update_shows_the_difference_and_writes_only_when_agreed(
     assert main([*words, "--yes"]) == 0
     assert main(["golden", "check", "--folder", str(tmp_path / "golden")]) == 0
     assert main(["replay", str(tmp_path / "golden" / "made")]) == 0
+
+
+def test_a_damaged_golden_bag_is_refused_and_stays(
+    checked: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = checked.read_bytes()
+    (tmp_path / "made").mkdir()
+    (tmp_path / "made" / "metadata.yaml").write_text("")
+    (tmp_path / "made" / "made.mcap").write_bytes(data[: len(data) // 2])
+    assert main(["golden", "update", "--yes", "--folder", str(tmp_path)]) == 2
+    assert "is damaged" in capsys.readouterr().err
+    assert (tmp_path / "made" / "made.mcap").read_bytes() == data[: len(data) // 2]
 
 
 def test_an_update_judges_pictures_anew_and_changes_no_input(tmp_path: Path) -> None:

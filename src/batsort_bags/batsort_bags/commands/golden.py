@@ -42,6 +42,8 @@ def run(options: argparse.Namespace) -> int:
     for path in paths:
         with Bag(path) as bag:
             replayed = judge(bag, bundle)
+            if bag.damage:
+                raise BagError(bag.damage)
             if replayed.same and replayed.bundle_id in ("", bundle.id):
                 print(f"{path}: the same, bit for bit")
                 continue

@@ -85,7 +85,8 @@ def run(options: argparse.Namespace) -> int:
             if replayed.missing:
                 print(verdict(replayed))
             return int(bool(replayed.missing or bag.damage))
-        print(verdict(replayed))
+        cut_short = replayed.same and bag.damage
+        print("the same as far as the bag can be read" if cut_short else verdict(replayed))
         return int(not replayed.same or bool(bag.damage))
 
 
