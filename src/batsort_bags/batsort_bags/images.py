@@ -8,25 +8,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from batsort_bags.types import typestore
-
 Pixels = NDArray[np.uint8]
 
 CHANNELS = {"rgb8": 3, "bgr8": 3, "rgba8": 4, "bgra8": 4, "mono8": 1}
 """Encodings that are read, with their channels of one byte."""
-TO_BGR = {
-    "rgb8": cv2.COLOR_RGB2BGR,
-    "rgba8": cv2.COLOR_RGBA2BGR,
-    "bgra8": cv2.COLOR_BGRA2BGR,
-}
-GREY_TARGET = {"png": "", "jpeg": "mono8"}
-"""What image_transport says of grey pictures, by compression."""
-COMPRESSIONS: dict[str, tuple[str, tuple[int, ...]]] = {
-    # Without options OpenCV's PNG is faster and smaller than with level 1.
-    "png": (".png", ()),
-    "jpeg": (".jpg", (cv2.IMWRITE_JPEG_QUALITY, 90)),
-}
-"""What OpenCV is told, by name: png keeps every pixel, but no alpha; jpeg does not."""
 LOSSLESS = "png"
 """Named in the format of a CompressedImage whose pixels are those of the original."""
 
@@ -63,14 +48,14 @@ def to_rgb(message: Any) -> Pixels:
 
     Raises ImageError: an encoding that is not read, or fewer bytes than the sizes say.
     """
-    pixels = _pixels(message)
+    pixels = pixels_of(message)
     if pixels.shape[2] == 1:
         return np.repeat(pixels, 3, axis=2)
     order = (2, 1, 0) if message.encoding.startswith("bgr") else (0, 1, 2)
     return np.ascontiguousarray(pixels[:, :, order])
 
 
-def _pixels(message: Any) -> Pixels:
+def pixels_of(message: Any) -> Pixels:
     """As they lie in the message: uint8[height, width, channels]. Raises ImageError."""
     channels = check(message)
     rows = np.frombuffer(message.data, np.uint8)[: message.step * message.height]
@@ -78,30 +63,14 @@ def _pixels(message: Any) -> Pixels:
     return pixels.reshape(message.height, message.width, channels)
 
 
-def compressed(message: Any, compression: str) -> Any:
-    """A sensor_msgs/CompressedImage of the typestore, as image_transport makes it.
-
-    `compression` is one of COMPRESSIONS. Raises ImageError, as `to_rgb`.
-    """
-    pixels = _pixels(message)
-    if message.encoding in TO_BGR:
-        pixels = np.asarray(cv2.cvtColor(pixels, TO_BGR[message.encoding]), np.uint8)
-    extension, options = COMPRESSIONS[compression]
-    _, data = cv2.imencode(extension, pixels, options)
-    target = "bgr8" if pixels.shape[2] == 3 else GREY_TARGET[compression]
-    kind = typestore().types["sensor_msgs/msg/CompressedImage"]
-    form = f"{message.encoding}; {compression} compressed {target}"
-    return kind(header=message.header, format=form, data=data)
-
-
 def decompressed(message: Any) -> Pixels:
     """Pixels of a sensor_msgs/CompressedImage as uint8[height, width, 3] RGB. Raises ImageError."""
-    pixels = cv2.imdecode(np.frombuffer(message.data, np.uint8), cv2.IMREAD_COLOR_RGB)
+    pixels = cv2.imdecode(np.frombuffer(message.data, np.uint8), cv2.IMREAD_COLOR)
     if pixels is None:
         raise ImageError(
             f"data: {len(message.data)} bytes are no picture; allowed: what {message.format!r} says"
         )
-    return np.asarray(pixels, np.uint8)
+    return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB), np.uint8)
 
 
 def is_lossy(message: Any) -> bool:

@@ -8,7 +8,8 @@ import cv2
 import numpy as np
 import pytest
 
-from batsort_bags.images import COMPRESSIONS, LOSSLESS, ImageError, compressed, decompressed, to_rgb
+from batsort_bags.compression import COMPRESSIONS, compressed
+from batsort_bags.images import LOSSLESS, ImageError, decompressed, to_rgb
 from batsort_bags.types import typestore
 
 CHANNELS = {"rgb8": 3, "bgr8": 3, "mono8": 1, "rgba8": 4, "bgra8": 4}

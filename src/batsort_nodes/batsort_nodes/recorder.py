@@ -20,7 +20,8 @@ from rclpy.serialization import serialize_message
 from rclpy.subscription import Subscription
 from rosbags.interfaces import Connection
 
-from batsort_bags.images import COMPRESSIONS, ImageError, compressed
+from batsort_bags.compression import COMPRESSIONS, compressed
+from batsort_bags.images import ImageError
 from batsort_bags.types import typestore
 from batsort_bags.writer import BagWriter, ReceiptClock, RecordingError
 from batsort_interfaces.msg import ItemTruth

@@ -91,7 +91,7 @@ def folder_frames(path: Path) -> Iterator[Pixels]:
 
 
 def _read(file: Path) -> Pixels:
-    pixels = cv2.imread(str(file), cv2.IMREAD_COLOR_RGB)
+    pixels = cv2.imread(str(file), cv2.IMREAD_COLOR)
     if pixels is None:
         raise ConfigurationError(f"path: {str(file)!r} is no image that can be read")
-    return pixels
+    return cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB)
