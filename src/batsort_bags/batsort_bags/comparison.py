@@ -12,6 +12,7 @@ from batsort_bags.replay import Replayed
 from batsort_core.sorter import Decision
 from batsort_perception import page
 
+BIN_COLUMNS = ("bin", "then", "now", "purity then", "purity now")
 LISTED = 12
 """Differences that a terminal shows; JSON and page have all."""
 
@@ -61,18 +62,7 @@ def summary(replayed: Replayed) -> dict[str, Any]:
 def text(found: Mapping[str, Any]) -> str:
     """The summary in lines of at most 100 columns."""
     lines = [f"note: {note}" for note in found["notes"]]
-    rows = [("bin", "then", "now", "purity then", "purity now")]
-    for name, bin in found["bins"].items():
-        then, now = bin["then"], bin["now"]
-        rows.append(
-            (
-                name,
-                str(then["count"]),
-                str(now["count"]),
-                _percent(then["purity"]),
-                _percent(now["purity"]),
-            )
-        )
+    rows = [BIN_COLUMNS, *(tuple(map(str, row)) for row in _bin_rows(found))]
     lines += ["", *_aligned(rows), ""]
     items = found["items"]
     changed = {name: item for name, item in items.items() if item["changed"]}
@@ -112,16 +102,6 @@ def report(title: str, found: Mapping[str, Any], changes: str, pictures: Iterabl
     for picture in pictures:
         shown.setdefault(picture.item_id, []).append(picture)
     changed = [(int(name), item) for name, item in found["items"].items() if item["changed"]]
-    bins = [
-        (
-            name,
-            bin["then"]["count"],
-            bin["now"]["count"],
-            _percent(bin["then"]["purity"]),
-            _percent(bin["now"]["purity"]),
-        )
-        for name, bin in found["bins"].items()
-    ]
     ways = Counter((_bin_of(item["then"]), _bin_of(item["now"])) for _, item in changed)
     return page.page(
         title,
@@ -129,7 +109,7 @@ def report(title: str, found: Mapping[str, Any], changes: str, pictures: Iterabl
         *(page.paragraph(note) for note in found["notes"]),
         page.section(
             "Bins",
-            page.table(("bin", "then", "now", "purity then", "purity now"), bins),
+            page.table(BIN_COLUMNS, _bin_rows(found)),
             page.table(("from", "to", "items"), [(a, b, n) for (a, b), n in ways.most_common()])
             if ways
             else page.paragraph("No item goes elsewhere."),
@@ -173,6 +153,20 @@ def _bin(replayed: Replayed, decisions: Mapping[int, Decision], name: str) -> di
     known = [replayed.truths[item_id] for item_id in here if item_id in replayed.truths]
     right = sum(recipe.types.get(truth, recipe.others) == name for truth in known)
     return {"count": len(here), "purity": right / len(known) if known else None}
+
+
+def _bin_rows(found: Mapping[str, Any]) -> list[tuple[object, ...]]:
+    """As BIN_COLUMNS says."""
+    return [
+        (
+            name,
+            bin["then"]["count"],
+            bin["now"]["count"],
+            _percent(bin["then"]["purity"]),
+            _percent(bin["now"]["purity"]),
+        )
+        for name, bin in found["bins"].items()
+    ]
 
 
 def _aligned(rows: Sequence[tuple[str, ...]]) -> list[str]:

@@ -9,19 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from batsort_bags.names import BARRIER, ENCODER, EVENTS, TRUTH, VERDICTS
 from batsort_bags.reader import Bag, BagError
 from batsort_bags.storage import Received
 
-ENCODER = "belt/encoder"
-BARRIER = "belt/barrier"
 IMAGE = "sensor_msgs/msg/Image"
 COMPRESSED = "sensor_msgs/msg/CompressedImage"
 PLAYED = {
     ENCODER: "batsort_interfaces/msg/EncoderCount",
     BARRIER: "batsort_interfaces/msg/BarrierEdge",
-    "ejector/events": "batsort_interfaces/msg/EjectEvent",
+    EVENTS: "batsort_interfaces/msg/EjectEvent",
     "bins/arrivals": "batsort_interfaces/msg/BinArrival",
-    "twin/truth": "batsort_interfaces/msg/ItemTruth",
+    TRUTH: "batsort_interfaces/msg/ItemTruth",
 }
 """Topics with their types, played as they are."""
 IMAGES = {
@@ -30,8 +29,7 @@ IMAGES = {
     "camera/image_raw/compressed": COMPRESSED,
 }
 """Topics that can stand in for the camera; the first that has messages is played."""
-VERDICTS = "classifications"
-OUTCOMES = ("ejector/events", "bins/arrivals", "items/outcomes")
+OUTCOMES = (EVENTS, "bins/arrivals", "items/outcomes")
 """Topics without which only decisions can be compared."""
 
 GAP_NS = 2_000_000_000

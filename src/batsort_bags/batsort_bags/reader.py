@@ -18,13 +18,14 @@ from rosbags.serde import SerdeError
 from rosbags.typesys import Stores, get_types_from_idl, get_types_from_msg, get_typestore
 from rosbags.typesys.store import Typestore
 
+from batsort_bags.names import ITEMS
 from batsort_bags.storage import DAMAGE, File, McapFile, Received, Recording, RosbagFile
 from batsort_bags.types import definition, typestore
 
 SUFFIXES = (".mcap", ".db3")
 METADATA = "metadata.yaml"
 PACKED = re.compile(r"compression_mode: *['\"]?(message|file)", re.IGNORECASE)
-MARK = "belt/items"
+MARK = ITEMS
 """A topic that every cell has: what stands before it is the cell's namespace."""
 
 

@@ -104,15 +104,11 @@ class McapFile:
         if not self.whole:
             self._summary = None
             with suppress(*DAMAGE):
-                for _ in self._read(()):
+                for _ in self.messages(()):
                     pass
 
     def messages(self, names: Collection[str]) -> Iterator[Received]:
-        """Of these topics."""
-        return self._read(names)
-
-    def _read(self, names: Collection[str]) -> Iterator[Received]:
-        """Without an index, topics are noted on the way."""
+        """Of these topics; without an index, topics are noted on the way."""
         schemas: dict[int, Schema] = {}
         channels = dict(self._summary.channels) if self._summary else {}
         wanted = {c.id: c.topic for c in channels.values() if c.topic in names}

@@ -28,7 +28,8 @@ from rosgraph_msgs.msg import Clock as ClockMessage
 from batsort_bags import outcomes
 from batsort_bags.images import ImageError, decompressed
 from batsort_bags.messages import stamp_of
-from batsort_bags.playback import BARRIER, COMPRESSED, ENCODER, IMAGES, PLAYED, VERDICTS, Playback
+from batsort_bags.names import BARRIER, ENCODER, VERDICTS
+from batsort_bags.playback import COMPRESSED, IMAGES, PLAYED, Playback
 from batsort_bags.reader import Bag, BagError
 from batsort_bags.storage import Received
 from batsort_interfaces.msg import BeltCommand, CellState, EncoderCount, ItemTruth

@@ -14,6 +14,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import cv2
 import yaml
@@ -77,7 +78,7 @@ def run(options: argparse.Namespace) -> int:
         print(f"replayed in {took:.2f} s, {length / took:.0f} times real time; changes: {told}")
         print(text(found))
         if options.report:
-            _write_report(options.report, bag, replayed, told)
+            _write_report(options.report, bag, replayed, found, told)
         if options.crops:
             wanted = {i for i in replayed.now if chosen(replayed, i)}
             print(_write_crops(options.crops, bag, replayed, wanted))
@@ -172,9 +173,10 @@ def _told(options: argparse.Namespace) -> str:
     return told or "none"
 
 
-def _write_report(folder: Path, bag: Bag, replayed: Replayed, told: str) -> None:
+def _write_report(
+    folder: Path, bag: Bag, replayed: Replayed, found: dict[str, Any], told: str
+) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    found = summary(replayed)
     (folder / "replay.json").write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
     changed = set(replayed.changed)
     pictures = _pictures(bag, replayed, changed)
