@@ -25,9 +25,12 @@ def run(make_node: Callable[[], Node]) -> int:
     node = None
     try:
         node = make_node()
-        executor = SingleThreadedExecutor()
-        executor.add_node(node)
-        executor.spin()
+        # Told to end while the node was made: an executor can't be made any more, and rclpy's own
+        # would print a traceback as it is thrown away.
+        if rclpy.ok():
+            executor = SingleThreadedExecutor()
+            executor.add_node(node)
+            executor.spin()
     except ConfigurationError as error:
         print(error, file=sys.stderr, flush=True)
         return REFUSED
