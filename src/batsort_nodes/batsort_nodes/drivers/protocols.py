@@ -1,0 +1,101 @@
+"""What the `hardware` node asks of drivers; it can't tell which ones run.
+
+Drivers have threads or links of their own and hand on what happens through `Report`, from any
+thread, stamped at the physical event. Counts are unwrapped. `stamp` is nanoseconds since the Unix
+epoch on `SteadyStamps`, so that a step of the system's clock moves nothing.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from batsort_core.firing import Motion, ShotEnd
+from batsort_core.sorter import Shot
+from batsort_core.trouble import Trouble
+
+
+@dataclass(frozen=True, slots=True)
+class EncoderSample:
+    """The count latched at the stamp."""
+
+    stamp: int
+    epoch: int
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """The light barrier became blocked or clear."""
+
+    stamp: int
+    epoch: int
+    count: int
+    blocked: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A confirm eye saw something arrive in a bin."""
+
+    stamp: int
+    epoch: int
+    bin: str
+    count: int
+
+
+Event = EncoderSample | Edge | Arrival | ShotEnd
+Report = Callable[[Event], None]
+
+
+class Driver(Protocol):
+    """What all drivers have."""
+
+    @property
+    def trouble(self) -> Trouble | None:
+        """What keeps it from its work now."""
+
+    def close(self) -> None:
+        """End: valves shut, threads joined, links and pins released. May be called twice."""
+
+
+class Belt(Driver, Protocol):
+    """Encoder, light barrier, confirm eyes and drive: reports samples, edges and arrivals."""
+
+    @property
+    def motion(self) -> Motion | None:
+        """Where the belt is, as last latched; None before the first sample. For any thread."""
+
+    def run(self, run: bool, velocity: float) -> None:
+        """Command the drive: to `velocity` [m/s], or to a stand."""
+
+
+class Valves(Driver, Protocol):
+    """Executes shots by count, each item once; reports one ShotEnd for each shot taken."""
+
+    def shoot(self, shot: Shot) -> None:
+        """Take a shot, or its calling off."""
+
+    def enable(self, enabled: bool) -> None:
+        """Let valves open, or shut them all. Disabled at first."""
+
+
+class EStop(Driver, Protocol):
+    """The emergency stop, observed."""
+
+    @property
+    def pressed(self) -> bool:
+        """Whether it is pressed; also where its line is broken or it can't be read."""
+
+
+class SteadyStamps:
+    """System time at the start, carried on by the steady clock."""
+
+    def __init__(self) -> None:
+        self._offset = time.time_ns() - time.monotonic_ns()
+
+    def now(self) -> int:
+        """Nanoseconds since the Unix epoch."""
+        return self._offset + time.monotonic_ns()
