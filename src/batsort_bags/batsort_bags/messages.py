@@ -31,6 +31,7 @@ def reading_of(message: Any) -> BeltReading:
         position=message.position,
         velocity=message.velocity,
         moving=message.moving,
+        trusted_since=stamp_of(message.trusted_since),
     )
 
 

@@ -53,14 +53,17 @@ class BeltReading:
     velocity: float
     """Along the sorting direction [m/s]."""
     moving: bool
+    trusted_since: int = 0
+    """What passed the barrier before this stamp may lie elsewhere than the count says [ns]."""
 
 
-def epoch_ended(item: Item, reading: BeltReading) -> bool:
+def tracking_lost(item: Item, reading: BeltReading) -> bool:
     """Whether the count was lost since the item passed the barrier: nobody knows where it is.
 
     By stamps, since the first item of an epoch can be heard of before the first belt reading.
     """
-    return item.epoch != reading.epoch and item.stamp < reading.stamp
+    ended = item.epoch != reading.epoch and item.stamp < reading.stamp
+    return ended or item.stamp < reading.trusted_since
 
 
 class BeltTracker:
@@ -82,6 +85,7 @@ class BeltTracker:
         self._stamps: list[int] = []
         self._readings: list[BeltReading] = []
         self._implausible = 0
+        self._trusted_since = 0
         self.faults: dict[str, int] = {"stamp_back": 0, "jump": 0}
         """Samples refused, by cause."""
 
@@ -89,6 +93,11 @@ class BeltTracker:
     def latest(self) -> BeltReading | None:
         """The newest reading."""
         return self._readings[-1] if self._readings else None
+
+    def distrust(self) -> None:
+        """What has passed the barrier by now may lie elsewhere than the count says."""
+        if self.latest is not None:
+            self._trusted_since = self.latest.stamp
 
     def add(self, stamp: int, epoch: int, count: int) -> BeltReading:
         """Take one latched count of the device and say where the belt is.
@@ -196,7 +205,8 @@ class BeltTracker:
                 break
         travel = count - base_count
         velocity = travel * self._scale * _SECOND / (stamp - base_stamp) if travel else 0.0
-        return BeltReading(stamp, epoch, count, count * self._scale, velocity, abs(travel) > 1)
+        moving, position = abs(travel) > 1, count * self._scale
+        return BeltReading(stamp, epoch, count, position, velocity, moving, self._trusted_since)
 
 
 class ItemDetector:

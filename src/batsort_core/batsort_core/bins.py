@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from batsort_core.belt import BeltReading, epoch_ended
+from batsort_core.belt import BeltReading, tracking_lost
 from batsort_core.cell import CellDescription
 from batsort_core.items import EjectResult, Item, Outcome, Reason, Verdict
 from batsort_core.recent import Recent
@@ -408,7 +408,7 @@ class BinCounter:
     def _watch(self, open_item: _Open, reading: BeltReading) -> None:
         """Note the first reading after which an item's ejector or the belt's end lies behind it."""
         item, decision = open_item.item, open_item.decision
-        if open_item.lost is None and epoch_ended(item, reading):
+        if open_item.lost is None and tracking_lost(item, reading):
             open_item.lost = reading.stamp
         if item.epoch != reading.epoch:
             return

@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from batsort_core.belt import BeltReading, epoch_ended
+from batsort_core.belt import BeltReading, tracking_lost
 from batsort_core.cell import CellDescription
 from batsort_core.ejection import last_command_count, pulse_s, required_gap, target_count
 from batsort_core.items import EjectResult, Item, Reason, Verdict
@@ -106,7 +106,7 @@ class Sorter:
         self._reading = reading
         out: list[Decision | Shot] = []
         for track in list(self._tracks.values()):
-            lost = epoch_ended(track.item, reading)
+            lost = tracking_lost(track.item, reading)
             if lost and track.pending:
                 out += self._call_off(track)
             if first:
@@ -144,7 +144,7 @@ class Sorter:
         verdict = self._verdicts.get(item.id)
         others = self._cell.others.name
         if reading.epoch != item.epoch:
-            if not epoch_ended(item, reading):
+            if not tracking_lost(item, reading):
                 return []
             bin, reason = others, Reason.TRACKING_LOST
         elif verdict is not None:

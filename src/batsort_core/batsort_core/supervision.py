@@ -7,10 +7,11 @@ asks for. States are those of ISA-TR88 (`packml`).
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from .packml import Command, IllegalTransition, PackML, State, belt_enabled
+from .trouble import Trouble
 
 
 class Step(StrEnum):
@@ -21,6 +22,8 @@ class Step(StrEnum):
 
 
 _NEXT_STEP = {"unconfigured": Step.CONFIGURE, "inactive": Step.ACTIVATE}
+_RUNNING = (State.EXECUTE, State.SUSPENDING, State.SUSPENDED)
+_ABORTED = (State.ABORTING, State.ABORTED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +38,7 @@ class Transition:
 class _Member:
     managed: bool
     heard: float | None = None
-    fault: str = ""
+    trouble: Trouble | None = None
     stage: str = ""
     asked: float | None = None
     refused: str = ""
@@ -52,7 +55,7 @@ class Supervision:
         bringup_s: from the first step until every member must be up [s].
         coast_s: longest time from commanding a stop until the belt counts as standing [s].
         autostart: start sorting once every member is up for the first time.
-        resume: after a hold for a member that was gone, go on when it is back.
+        resume: after a hold for trouble that does not last, go on when it is over.
         witnesses: names of those without which nothing begins, but the cell sorts on.
     """
 
@@ -72,7 +75,9 @@ class Supervision:
     _began: float | None = None
     _now: float = 0.0
     _was_up: bool = False
-    _held_by_watch: bool = False
+    _waiting: bool = False
+    """Held or suspended for trouble after which the cell goes on by itself."""
+    _estop: tuple[float, bool, str] | None = None
     _autostarting: bool = False
     _belt_moving: bool = False
     _acting_since: float | None = None
@@ -81,8 +86,8 @@ class Supervision:
         names = (*self.members, *self.witnesses)
         self._members = {name: _Member(name in self.managed) for name in names}
 
-    def heartbeat(self, t: float, name: str, stage: str, fault: str) -> None:
-        """A member was heard: its lifecycle stage ('' without one) and its fault ('' if well)."""
+    def heartbeat(self, t: float, name: str, stage: str, trouble: Trouble | None) -> None:
+        """A member was heard: its lifecycle stage ('' without one) and what troubles it."""
         member = self._members.get(name)
         if member is None:
             return
@@ -91,7 +96,7 @@ class Supervision:
             member.asked = None
         if stage == "unconfigured" and member.stage in ("inactive", "active"):
             member.refused = ""  # a new process: it has refused nothing yet
-        member.heard, member.stage, member.fault = t, stage, fault
+        member.heard, member.stage, member.trouble = t, stage, trouble
 
     def transition_done(self, name: str, ok: bool) -> None:
         """A lifecycle step that was asked for has ended; its heartbeat tells where it is now."""
@@ -108,41 +113,63 @@ class Supervision:
         """Whether the belt moves, as last heard."""
         self._belt_moving = moving
 
+    def estop(self, t: float, pressed: bool, source: str) -> None:
+        """The emergency stop was heard. Pressed, it aborts; released, it starts nothing."""
+        self._estop = (t, pressed, source)
+        if not pressed:
+            return
+        if self.packml.state not in _ABORTED:
+            self.packml.command(Command.ABORT)
+            self._waiting = self._autostarting = False
+            self._acting_since = None
+        self.reason = f"the emergency stop is pressed ({source})"
+        self.cure = "make the cell safe, release it, then clear, reset and start"
+
     def command(self, command: Command, reason: str) -> None:
         """An operator's command.
 
         Raises:
-            IllegalTransition: not allowed in this state, or a member is not up; nothing changed.
+            IllegalTransition: not allowed in this state, the emergency stop is pressed, or
+                something keeps the cell from sorting; nothing changed.
         """
+        if self._estop is not None and self._estop[1] and command is Command.CLEAR:
+            raise IllegalTransition(f"{command} is not possible: {self.reason}; {self.cure}")
         trouble = self.trouble()
         if trouble and command in (Command.START, Command.UNHOLD, Command.RESET):
             if command is Command.RESET:
                 for member in self._members.values():
                     member.refused = ""
-            raise IllegalTransition(f"{command} is not possible: {trouble[0]}; {trouble[1]}")
+            raise IllegalTransition(f"{command} is not possible: {trouble}")
         self.packml.command(command)
-        self._held_by_watch = False
+        self._waiting = False
         self.reason, self.cure = reason, ""
         self._acting_since = None
 
-    def trouble(self) -> tuple[str, str] | None:
-        """What keeps the cell from sorting and its cure; nothing where all is well."""
+    def trouble(self) -> Trouble | None:
+        """What keeps the cell from sorting; of several causes the one to mend first."""
+        if self._estop is not None and self._now - self._estop[0] > self.silence_s:
+            return Trouble(
+                "the emergency stop is not heard", "check its input and driver", lasting=True
+            )
         for name, member in self._members.items():
             if member.refused:
-                return member.refused, f"see the log of {name}, mend its configuration, then reset"
+                cure = f"see the log of {name}, mend its configuration, then reset"
+                return Trouble(member.refused, cure)
             if member.heard is None:
-                return f"{name} has not come up", f"see the log of {name}, or start it"
+                return Trouble(f"{name} has not come up", f"see the log of {name}, or start it")
             if self._silent(member):
-                return (
+                return Trouble(
                     f"{name} is gone (not heard for {self.silence_s:g} s)",
                     f"start {name} again, then start the cell",
                 )
         for name, member in self._members.items():
             if member.managed and member.stage != "active":
-                return f"{name} is {member.stage}", f"wait until {name} is active, or see its log"
-        for name, member in self._members.items():
-            if member.fault:
-                return f"{name}: {member.fault}", "mend the cause, then start the cell"
+                cure = f"wait until {name} is active, or see its log"
+                return Trouble(f"{name} is {member.stage}", cure)
+        told = [(name, m.trouble) for name, m in self._members.items() if m.trouble]
+        # What is inside the cell comes first: mending what is outside would not start it.
+        for name, trouble in sorted(told, key=lambda pair: pair[1].outside):
+            return replace(trouble, cause=f"{name}: {trouble.cause}")
         return None
 
     def _silent(self, member: _Member) -> bool:
@@ -163,21 +190,45 @@ class Supervision:
                 if self.autostart and self.packml.state is State.STOPPED:
                     self.packml.command(Command.RESET)
                     self._autostarting = True
-            elif self._held_by_watch and self.resume and self.packml.state is State.HELD:
-                self.packml.command(Command.UNHOLD)
-                self._held_by_watch = False
-                self.reason, self.cure = "", ""
+            elif self._waiting:
+                self._go_on()
         elif not self._was_up:
-            self.reason, self.cure = trouble
+            self.reason, self.cure = trouble.cause, trouble.cure
             refused = any(member.refused for member in self._members.values())
             if refused or t - self._began > self.bringup_s:
-                self.failed = f"{trouble[0]}; {trouble[1]}"
-        elif self.packml.state is State.EXECUTE:
-            self.packml.command(Command.HOLD)
-            self._held_by_watch = True
-            self.reason, self.cure = trouble
+                self.failed = str(trouble)
+        else:
+            self._stand(trouble)
         self._complete(t)
         return self._due(t)
+
+    def _stand(self, trouble: Trouble) -> None:
+        """Hold the cell, or suspend it where the cause is outside."""
+        state = self.packml.state
+        if trouble.outside and state is State.EXECUTE:
+            self.packml.command(Command.SUSPEND)
+            self._waiting = True
+        elif not trouble.outside and state in _RUNNING:
+            self.packml.command(Command.HOLD)
+            self._waiting = self.resume and not trouble.lasting
+        elif not self._waiting or state is State.SUSPENDED:
+            return
+        elif trouble.lasting:
+            self._waiting = False
+        if self.packml.state is not state:
+            self._acting_since = None
+        self.reason, self.cure = trouble.cause, trouble.cure
+
+    def _go_on(self) -> None:
+        """The trouble is over, and nobody has to look first."""
+        if self.packml.state is State.HELD:
+            self.packml.command(Command.UNHOLD)
+        elif self.packml.state is State.SUSPENDED:
+            self.packml.command(Command.UNSUSPEND)
+        else:
+            return
+        self._waiting = False
+        self.reason, self.cure = "", ""
 
     def _complete(self, t: float) -> None:
         """End the acting states, those that stop the belt only when it stands."""

@@ -10,7 +10,7 @@ from batsort_core.belt import (
     BeltTracker,
     CountUnwrapper,
     ItemDetector,
-    epoch_ended,
+    tracking_lost,
 )
 from batsort_core.cell import CellDescription
 from batsort_core.items import Item
@@ -170,9 +170,9 @@ def test_history_is_bounded_and_says_where_it_begins() -> None:
 
 def test_an_epoch_ends_for_items_from_before_it_only() -> None:
     reading = BeltReading(100, 2, 0, 0.0, 0.0, False)
-    assert epoch_ended(Item(1, 1, 0, 0.05, 99), reading)
-    assert not epoch_ended(Item(1, 2, 0, 0.05, 99), reading)
-    assert not epoch_ended(Item(1, 3, 0, 0.05, 101), reading)
+    assert tracking_lost(Item(1, 1, 0, 0.05, 99), reading)
+    assert not tracking_lost(Item(1, 2, 0, 0.05, 99), reading)
+    assert not tracking_lost(Item(1, 3, 0, 0.05, 101), reading)
 
 
 class Beam:

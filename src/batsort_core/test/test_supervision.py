@@ -4,6 +4,7 @@ import pytest
 
 from batsort_core.packml import Command, IllegalTransition, State
 from batsort_core.supervision import Step, Supervision, Transition
+from batsort_core.trouble import Trouble
 
 MEMBERS = ("twin", "belt", "camera", "ejector")
 MANAGED = frozenset({"camera", "ejector"})
@@ -23,10 +24,11 @@ class Cell:
             resume=resume,
         )
         self.stages = {name: "unconfigured" if name in MANAGED else "" for name in MEMBERS}
-        self.faults = dict.fromkeys(MEMBERS, "")
+        self.faults: dict[str, Trouble | None] = dict.fromkeys(MEMBERS)
         self.dead: set[str] = set()
         self.refusing: set[str] = set()
         self.asked: list[Transition] = []
+        self.pressed: bool | None = None
         self.t = 0.0
 
     @property
@@ -36,6 +38,8 @@ class Cell:
     def run(self, seconds: float) -> None:
         for _ in range(round(seconds / 0.5)):
             self.t += 0.5
+            if self.pressed is not None:
+                self.supervision.estop(self.t, self.pressed, "PLC input 7")
             for name in MEMBERS:
                 if name not in self.dead:
                     self.supervision.heartbeat(self.t, name, self.stages[name], self.faults[name])
@@ -179,13 +183,89 @@ def test_a_silent_belt_does_not_keep_the_cell_holding_for_ever() -> None:
     assert cell.state is State.HELD
 
 
-def test_a_fault_that_a_member_reports_holds_the_cell() -> None:
-    cell = Cell()
+SILENT = Trouble("no encoder count for 0.6 s", "check the encoder")
+STUCK = Trouble("valve 3 is stuck open", "mend it", lasting=True)
+FULL = Trouble("klarus is full", "put a new bag there", outside=True)
+
+
+@pytest.mark.parametrize("resume", [True, False])
+@pytest.mark.parametrize("trouble", [SILENT, STUCK, FULL])
+def test_trouble_holds_or_suspends_and_goes_on_by_itself_only_where_nobody_has_to_look(
+    trouble: Trouble, resume: bool
+) -> None:
+    cell = Cell(resume=resume)
     cell.run(5)
-    cell.faults["belt"] = "no encoder count for 0.6 s"
+    cell.faults["belt"] = trouble
+    cell.run(1)
+    assert cell.state is (State.SUSPENDED if trouble.outside else State.HELD)
+    assert cell.supervision.reason == f"belt: {trouble.cause}"
+    assert cell.supervision.cure == trouble.cure
+    cell.faults["belt"] = None
+    cell.run(1)
+    goes_on = trouble.outside or (resume and not trouble.lasting)
+    assert (cell.state is State.EXECUTE) == goes_on
+    assert (cell.supervision.reason == "") == goes_on
+
+
+def test_what_needs_a_look_holds_also_where_it_shows_amid_other_trouble() -> None:
+    cell = Cell(resume=True)
+    cell.run(5)
+    cell.faults["camera"] = FULL
+    cell.run(1)
+    cell.faults["belt"] = SILENT
     cell.run(1)
     assert cell.state is State.HELD
-    assert cell.supervision.reason == "belt: no encoder count for 0.6 s"
+    assert cell.supervision.reason == f"belt: {SILENT.cause}"
+    cell.faults |= {"belt": STUCK, "camera": None}
+    cell.run(1)
+    cell.faults["belt"] = None
+    cell.run(5)
+    assert cell.state is State.HELD
+    cell.supervision.command(Command.UNHOLD, "")
+    cell.run(1)
+    assert cell.state is State.EXECUTE
+
+
+def test_a_hold_for_trouble_that_goes_on_stops_the_belt_first_and_is_then_held() -> None:
+    cell = Cell()
+    cell.run(5)
+    cell.supervision.belt(True)
+    cell.faults["belt"] = SILENT
+    cell.run(1)
+    assert cell.state is State.HOLDING
+    cell.run(2)
+    assert cell.state is State.HELD
+
+
+def test_an_emergency_stop_aborts_and_its_release_starts_nothing() -> None:
+    cell = Cell(resume=True)
+    cell.run(5)
+    cell.pressed = True
+    cell.run(1)
+    assert cell.state is State.ABORTED
+    assert "PLC input 7" in cell.supervision.reason and "release" in cell.supervision.cure
+    with pytest.raises(IllegalTransition, match="PLC input 7"):
+        cell.supervision.command(Command.CLEAR, "")
+    cell.pressed = False
+    cell.run(1)
+    assert cell.state is State.ABORTED
+    for command, state in (
+        (Command.CLEAR, State.STOPPED),
+        (Command.RESET, State.IDLE),
+        (Command.START, State.EXECUTE),
+    ):
+        cell.supervision.command(command, "")
+        cell.run(0.5)
+        assert cell.state is state
+
+
+def test_an_emergency_stop_that_falls_silent_holds_the_cell() -> None:
+    cell = Cell(resume=True)
+    cell.run(5)
+    cell.supervision.estop(cell.t, False, "")
+    cell.run(3)
+    assert cell.state is State.HELD
+    assert cell.supervision.reason == "the emergency stop is not heard"
 
 
 def test_start_is_refused_while_a_member_is_gone_and_nothing_changes() -> None:
@@ -218,6 +298,6 @@ def test_a_member_that_never_comes_fails_the_bring_up_after_its_time() -> None:
 def test_members_of_another_cell_are_not_heard() -> None:
     cell = Cell()
     cell.run(5)
-    cell.supervision.heartbeat(cell.t, "stranger", "", "on fire")
+    cell.supervision.heartbeat(cell.t, "stranger", "", Trouble("on fire", "run"))
     cell.run(1)
     assert cell.state is State.EXECUTE

@@ -6,11 +6,13 @@ import sys
 import time
 from collections import Counter
 
+from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
 
 from batsort_bags.messages import NS, stamp_of
 from batsort_core.belt import BeltError, BeltTracker, ItemDetector
-from batsort_interfaces.msg import BarrierEdge, CaptureRequest, EncoderCount
+from batsort_core.belt_watch import BeltWatch
+from batsort_interfaces.msg import BarrierEdge, BeltCommand, CaptureRequest, EncoderCount
 
 from .configuration import CELL_FILE, Parameter, declare, load_cell
 from .convert import item_message, reading_message
@@ -22,8 +24,16 @@ PARAMETERS = (
     CELL_FILE,
     Parameter("frame_id", "belt_link", "Frame of the belt's messages."),
     Parameter("state_rate", 50.0, "Belt states published a second [Hz].", 10.0, 200.0),
-    Parameter("encoder_timeout_s", 1.0, "Silence of the encoder that is a fault [s].", 0.05, 10.0),
+    Parameter("encoder_timeout_s", 0.3, "Silence of the encoder that is a fault [s].", 0.05, 10.0),
+    Parameter(
+        "standing_timeout_s",
+        0.5,
+        "How long the belt may stand where it is told to run [s].",
+        0.05,
+        10.0,
+    ),
 )
+LOOK_S = 0.1
 QUIET_S = 0.5
 """Where stamps hardly advance, as in a replay that waits, the belt's state is said so often."""
 
@@ -37,35 +47,44 @@ class Belt(Node):
         self._cell = load_cell(self.get_parameter("cell_file").value)
         self._frame_id = self.get_parameter("frame_id").value
         self._period = round(NS / self.get_parameter("state_rate").value)
-        self._timeout = self.get_parameter("encoder_timeout_s").value
         metres_per_count = self._cell.belt.metres_per_count
         self._tracker = BeltTracker(metres_per_count, self._cell.belt.max_velocity)
         self._detector = ItemDetector(self._cell.items, metres_per_count)
         self._camera_counts = self._cell.counts(self._cell.camera.distance)
+        self._watch = BeltWatch(
+            self._cell,
+            self._tracker,
+            self.get_parameter("encoder_timeout_s").value,
+            self.get_parameter("standing_timeout_s").value,
+        )
         self._published = 0
-        self._heard = self._said = time.monotonic()
-        self._refused = ""
+        self._said = time.monotonic()
         self._counts: Counter[str] = Counter()
         self._state = publisher(self, "belt/state")
         self._items = publisher(self, "belt/items")
         self._requests = publisher(self, "camera/request")
         subscription(self, "belt/encoder", self._on_encoder)
         subscription(self, "belt/barrier", self._on_edge)
+        subscription(self, "belt/command", self._on_command)
         self._heartbeat = Heartbeat(self, self._health)
+        # Silence has to be noticed where nothing comes in any more.
+        self.create_timer(LOOK_S, self._look, clock=Clock(clock_type=ClockType.STEADY_TIME))
 
     def _on_encoder(self, message: EncoderCount) -> None:
         stamp = stamp_of(message.header.stamp)
+        now, previous = time.monotonic(), self._tracker.latest
         try:
             reading = self._tracker.add(stamp, message.epoch, message.count)
         except BeltError as error:
-            self._refused = str(error)
+            self._watch.refused(str(error))
             self._counts["encoder_refused"] += 1
             self.get_logger().warning(f"belt/encoder: {error}", throttle_duration_sec=1.0)
             return
-        self._heard, self._refused = time.monotonic(), ""
+        self._watch.reading(now, reading, previous)
+        self._heartbeat.tell(self._watch.trouble(now))
         due = abs(stamp - self._published) >= self._period
-        if due or self._heard - self._said > QUIET_S:
-            self._said = self._heard
+        if due or now - self._said > QUIET_S:
+            self._said = now
             # Keep the phase, so that 100 Hz samples give 50 Hz states whatever their jitter.
             late = (stamp - self._published) % self._period
             self._published = stamp - late if self._published else stamp
@@ -73,6 +92,7 @@ class Belt(Node):
 
     def _on_edge(self, message: BarrierEdge) -> None:
         stamp = stamp_of(message.header.stamp)
+        self._watch.edge(message.epoch, message.count, message.blocked)
         item = self._detector.on_edge(stamp, message.epoch, message.count, message.blocked)
         if item is None:
             return
@@ -85,22 +105,22 @@ class Belt(Node):
         request.header.frame_id = self._frame_id
         self._requests.publish(request)
 
+    def _on_command(self, message: BeltCommand) -> None:
+        self._watch.command(message.run, message.velocity)
+
+    def _look(self) -> None:
+        self._heartbeat.tell(self._watch.trouble(time.monotonic()))
+
     def _health(self) -> Health:
         reading = self._tracker.latest
-        age = time.monotonic() - self._heard
         values = {
             "velocity [m/s]": f"{reading.velocity:.3f}" if reading else "unknown",
             "position [m]": f"{reading.position:.3f}" if reading else "unknown",
-            "encoder age [s]": f"{age:.2f}",
             "items": self._counts["items"],
             "encoder samples refused": self._counts["encoder_refused"],
             **{f"barrier {name}": count for name, count in self._detector.faults.items()},
         }
-        fault = ""
-        if age > self._timeout:
-            cause = f" ({self._refused})" if self._refused else ""
-            fault = f"no encoder count{cause}; check the encoder and its driver"
-        return Health(values, fault=fault)
+        return Health(values, self._watch.warning, self._watch.trouble(time.monotonic()))
 
 
 def main() -> None:

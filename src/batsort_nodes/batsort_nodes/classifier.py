@@ -165,7 +165,7 @@ class Classifier(ManagedNode):
         warning = ""
         if self._counts["images dropped"]:
             warning = "images were dropped: the classifier is too slow for this rate"
-        return Health(values, warning, self._belt.fault if self.stage == "active" else "")
+        return Health(values, warning, self._belt.fault if self.stage == "active" else None)
 
 
 def main() -> None:

@@ -26,6 +26,7 @@ def reading_message(reading: BeltReading, frame_id: str) -> batsort.BeltState:
         position=reading.position,
         velocity=reading.velocity,
         moving=reading.moving,
+        trusted_since=time_of(reading.trusted_since),
     )
     message.header.stamp = time_of(reading.stamp)
     message.header.frame_id = frame_id

@@ -10,6 +10,7 @@ from rclpy.node import Node
 from batsort_bags.messages import reading_of
 from batsort_core.belt import BeltError, BeltReading, BeltTracker
 from batsort_core.cell import CellDescription
+from batsort_core.trouble import Trouble
 from batsort_interfaces.msg import BeltState
 
 SILENCE_S = 2.5
@@ -26,11 +27,11 @@ class BeltFollower:
         self._heard: float | None = None
 
     @property
-    def fault(self) -> str:
-        """What is wrong with belt/state; empty while it is heard."""
+    def fault(self) -> Trouble | None:
+        """What is wrong with belt/state."""
         if self._heard is not None and time.monotonic() - self._heard < SILENCE_S:
-            return ""
-        return "belt/state is not heard; see the belt node"
+            return None
+        return Trouble("belt/state is not heard", "see the belt node")
 
     def take(self, message: BeltState) -> BeltReading | None:
         """Take one state; nothing comes back where it was refused."""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
+
+from batsort_core.trouble import Trouble
 
 from .topics import DIAGNOSTICS, unheard
 
@@ -16,11 +18,11 @@ PERIOD_S = 0.5
 
 @dataclass(frozen=True)
 class Health:
-    """What a node says of itself: empty `fault` and `warning` mean well."""
+    """What a node says of itself: no `fault` and no `warning` mean well."""
 
     values: Mapping[str, object] = field(default_factory=dict)
     warning: str = ""
-    fault: str = ""
+    fault: Trouble | None = None
 
 
 class Heartbeat:
@@ -35,11 +37,17 @@ class Heartbeat:
         self._node = node
         self._health = health
         self._stage = stage
+        self._fault: Trouble | None = None
         self._publisher = node.create_publisher(DIAGNOSTICS.type, DIAGNOSTICS.name, DIAGNOSTICS.qos)
         self._timer = node.create_timer(
             PERIOD_S, self.beat, clock=Clock(clock_type=ClockType.STEADY_TIME)
         )
         self.beat()
+
+    def tell(self, fault: Trouble | None) -> None:
+        """Publish at once where this is news: the cell has to stand before the next beat."""
+        if fault != self._fault:
+            self.beat()
 
     def beat(self) -> None:
         """Publish now: at once after a change, so that nobody has to wait for the period."""
@@ -50,9 +58,11 @@ class Heartbeat:
         level, message = DiagnosticStatus.OK, "ok"
         if health.warning:
             level, message = DiagnosticStatus.WARN, health.warning
-        fault = health.fault or unheard(self._node)
+        self._fault = health.fault
+        fault = health.fault or _unheard(self._node)
         if fault:
-            level, message = DiagnosticStatus.ERROR, fault
+            level, message = DiagnosticStatus.ERROR, str(fault)
+            values |= asdict(fault)
         status = DiagnosticStatus(
             level=level,
             name=f"{self._node.get_fully_qualified_name()}: {self._node.get_name()}",
@@ -63,3 +73,23 @@ class Heartbeat:
         array = DiagnosticArray(status=[status])
         array.header.stamp = self._node.get_clock().now().to_msg()
         self._publisher.publish(array)
+
+
+def _unheard(node: Node) -> Trouble | None:
+    deaf = unheard(node)
+    return Trouble(deaf, "see its log, or start it") if deaf else None
+
+
+def trouble_of(status: DiagnosticStatus) -> Trouble | None:
+    """What troubles a node, from its heartbeat or from the status of one that is not ours."""
+    if status.level < DiagnosticStatus.ERROR:
+        return None
+    told = {pair.key: pair.value for pair in status.values}
+    if "cause" not in told:
+        return Trouble(status.message, "mend the cause, then start the cell")
+    return Trouble(
+        told["cause"],
+        told.get("cure", ""),
+        outside=told.get("outside") == "True",
+        lasting=told.get("lasting") == "True",
+    )

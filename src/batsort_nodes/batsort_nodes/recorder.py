@@ -24,6 +24,7 @@ from batsort_bags.compression import COMPRESSIONS, compressed
 from batsort_bags.images import ImageError
 from batsort_bags.types import typestore
 from batsort_bags.writer import BagWriter, ReceiptClock, RecordingError
+from batsort_core.trouble import Trouble
 from batsort_interfaces.msg import ItemTruth
 
 from .configuration import ConfigurationError, Parameter, declare
@@ -181,7 +182,7 @@ class Recorder(Node):
     def _health(self) -> Health:
         values = {"bag": self._bag.path, "messages": self._messages}
         if self._fault:
-            return Health(values, fault=self._fault)
+            return Health(values, fault=Trouble(self._fault, "make room, then record anew"))
         warnings = [f"{one.lost} lost of {one.topic.name}" for one in self._inputs if one.lost]
         warnings += [f"nobody publishes {name}" for name in self._unheard()]
         warnings += [self._unread] if self._unread else []

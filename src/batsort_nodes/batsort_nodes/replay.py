@@ -284,7 +284,7 @@ class Replay(Node):
             **{f"published {topic}": count for topic, count in self._played.items()},
             **{f"heard {topic}": count for topic, count in self._heard.items()},
         }
-        return Health(values, self._bag.damage)
+        return Health(values, warning=self._bag.damage)
 
 
 def _report_file(path: str) -> Path | None:

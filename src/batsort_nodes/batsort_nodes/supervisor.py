@@ -9,7 +9,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
+from diagnostic_msgs.msg import DiagnosticArray
 from lifecycle_msgs.msg import Transition as LifecycleTransition
 from lifecycle_msgs.srv import ChangeState
 from rclpy.clock import Clock, ClockType
@@ -26,10 +26,11 @@ from batsort_core.packml import (
     valves_enabled,
 )
 from batsort_core.supervision import Supervision, Transition
-from batsort_interfaces.msg import BeltCommand, BeltState, BinStates, CellInfo, CellState
+from batsort_core.trouble import Trouble
+from batsort_interfaces.msg import BeltCommand, BeltState, BinStates, CellInfo, CellState, EStop
 
 from .configuration import CELL_FILE, ConfigurationError, Parameter, declare, load_cell
-from .heartbeat import Health, Heartbeat
+from .heartbeat import Health, Heartbeat, trouble_of
 from .run import run
 from .topics import DIAGNOSTICS, publisher, subscription
 from .versions import versions
@@ -105,6 +106,7 @@ class Supervisor(Node):
         self._info.publish(self._cell_info())
         subscription(self, "belt/state", self._on_belt)
         subscription(self, "bins/state", self._on_bins)
+        subscription(self, "cell/estop", self._on_estop)
         self.create_subscription(
             DIAGNOSTICS.type, DIAGNOSTICS.name, self._on_diagnostics, DIAGNOSTICS.qos
         )
@@ -120,8 +122,15 @@ class Supervisor(Node):
             if not name.startswith(self._prefix):
                 continue
             stage = next((pair.value for pair in status.values if pair.key == "lifecycle"), "")
-            fault = status.message if status.level >= DiagnosticStatus.ERROR else ""
-            self._supervision.heartbeat(now, name.removeprefix(self._prefix), stage, fault)
+            member = name.removeprefix(self._prefix)
+            self._supervision.heartbeat(now, member, stage, trouble_of(status))
+            if status.level >= status.ERROR:
+                self._step()
+
+    def _on_estop(self, message: EStop) -> None:
+        self._supervision.estop(time.monotonic(), message.pressed, message.source)
+        if message.pressed:
+            self._step()
 
     def _on_belt(self, message: BeltState) -> None:
         self._supervision.belt(message.moving)
@@ -218,7 +227,7 @@ class Supervisor(Node):
         state = supervision.packml.state
         values = {"state": state.value, "reason": supervision.reason, "cure": supervision.cure}
         if supervision.cure:
-            return Health(values, fault=f"{state}: {supervision.reason}; {supervision.cure}")
+            return Health(values, fault=Trouble(f"{state}: {supervision.reason}", supervision.cure))
         return Health(values)
 
 

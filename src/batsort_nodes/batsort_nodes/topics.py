@@ -57,7 +57,7 @@ TOPICS = {
             ("camera", "classifier", "ejector", "bins", "supervisor"),
         ),
         Topic("belt/items", batsort.BeltItem, 100, "belt", ("classifier", "ejector", "bins"), True),
-        Topic("belt/command", batsort.BeltCommand, 1, "supervisor", ("backend",), True),
+        Topic("belt/command", batsort.BeltCommand, 1, "supervisor", ("belt", "backend"), True),
         Topic(
             "classifications",
             batsort.BatteryClassification,
@@ -75,6 +75,7 @@ TOPICS = {
         Topic("bins/arrivals", batsort.BinArrival, 50, "backend", ("bins",)),
         Topic("items/outcomes", batsort.ItemOutcome, 100, "bins", (), True),
         Topic("bins/state", batsort.BinStates, 1, "bins", ("supervisor",), True),
+        Topic("cell/estop", batsort.EStop, 1, "backend", ("supervisor",), True),
         Topic("cell/info", batsort.CellInfo, 1, "supervisor", (), True),
         Topic("cell/state", batsort.CellState, 1, "supervisor", ("ejector", "backend"), True),
     )
