@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from batsort_core.belt import BeltReading
@@ -65,6 +66,8 @@ def verdict_of(message: Any) -> Verdict:
         novelty=message.novelty,
         image_stamp=stamp_of(message.header.stamp),
         scores=known,
+        offset=None if math.isnan(message.offset) else float(message.offset),
+        clearance=None if math.isinf(message.clearance) else float(message.clearance),
     )
 
 

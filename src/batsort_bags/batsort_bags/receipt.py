@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from batsort_bags.messages import stamp_of
-from batsort_bags.names import BELT, CELL, DECISIONS, EVENTS, ITEMS, RECIPE, VERDICTS
+from batsort_bags.names import ARRIVALS, BELT, CELL, DECISIONS, EVENTS, ITEMS, RECIPE, VERDICTS
 from batsort_bags.reader import Bag
 from batsort_core.inputs import Input
 
@@ -16,6 +16,7 @@ KINDS = {
     VERDICTS: Input.VERDICT,
     BELT: Input.BELT,
     EVENTS: Input.EVENT,
+    ARRIVALS: Input.ARRIVAL,
     CELL: Input.CANCEL_ALL,
 }
 ABORT = ("aborting", "aborted")

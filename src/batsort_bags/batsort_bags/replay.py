@@ -33,6 +33,7 @@ from batsort_bags.messages import (
     verdict_of,
 )
 from batsort_bags.names import (
+    ARRIVALS,
     BARRIER,
     BELT,
     BUNDLE,
@@ -210,6 +211,7 @@ class _Replay:
             ITEMS: self._on_item,
             VERDICTS: self._on_verdict,
             EVENTS: self._on_event,
+            ARRIVALS: self._on_arrival,
             DECISIONS: self._on_decision,
             SHOTS: self._on_shot,
             TRUTH: self._on_truth,
@@ -269,6 +271,9 @@ class _Replay:
                 self._read(recorded, made)
 
     def _read(self, recorded: BeltReading, made: BeltReading | None) -> None:
+        if made is not None:
+            # Since when the belt is trusted was judged by more than the encoder.
+            made = replace(made, trusted_since=recorded.trusted_since)
         if self._made_anew:
             self._move(recorded if made is None else made)
         elif self._belt.differs(recorded, made):
@@ -333,7 +338,13 @@ class _Replay:
             self._sorter.verdict(verdict)
 
     def _on_event(self, message: Any) -> None:
-        self._sorter.event(message.item_id, EjectResult(message.result))
+        self._sorter.event(
+            message.item_id, EjectResult(message.result), stamp_of(message.header.stamp)
+        )
+
+    def _on_arrival(self, message: Any) -> None:
+        stamp = stamp_of(message.header.stamp)
+        self._sorter.arrival(message.bin, stamp, message.epoch, message.count)
 
     def _on_decision(self, message: Any) -> None:
         decision = decision_of(message)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -190,6 +191,8 @@ class Run:
             novelty=0.5,
             types=types,
             scores=scores,
+            offset=math.nan,
+            clearance=math.inf,
         )
         self.say("classifications", message)
         verdict = Verdict(
@@ -210,7 +213,7 @@ class Run:
         )
         self.say("ejector/events", message)
         self.note(Input.EVENT, item_id)
-        self.act(self.sorter.on_eject_event(item_id, result))
+        self.act(self.sorter.on_eject_event(item_id, result, self.now))
 
     def act(self, results: Iterable[Decision | Shot]) -> None:
         for result in results:

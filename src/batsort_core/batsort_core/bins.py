@@ -6,11 +6,13 @@ from typing import Any
 
 from batsort_core.belt import BeltReading, tracking_lost
 from batsort_core.cell import CellDescription
+from batsort_core.ejection_watch import EjectionWatch
 from batsort_core.items import EjectResult, Item, Outcome, Reason, Verdict
 from batsort_core.recent import Recent
 from batsort_core.records import Record
 from batsort_core.schema import read, refuse
 from batsort_core.sorter import Decision
+from batsort_core.trouble import Trouble
 
 _KEPT = 4096  # settled items remembered: far more than any publisher delivers again
 _EARLY = 256  # decisions and events that may wait for their items
@@ -194,6 +196,10 @@ class BinCounter:
     it waits. Not seen there once the belt has run past that window, an item is missing, unless its
     shot already says what became of it (late, cancelled, fault).
 
+    An item that was blown at and is seen at its place at the belt's end was missed by its jet, and
+    one that never came where it should, while something arrived in a bin just behind the nozzle it
+    had passed, went there: both are a `fault`, in the bin where they were seen.
+
     Patience: whatever is waited for by time has `confirm.timeout_s` and `grace_s`, measured in
     stamps of belt readings, since topics overtake each other: an arrival waits so long for what
     explains it before it is unexpected, a missing event so long before it is a fault, an undecided
@@ -226,6 +232,20 @@ class BinCounter:
         self._settled: Recent[None] = Recent(_KEPT)
         self._early_decisions: Recent[Decision] = Recent(_EARLY)
         self._early_events: Recent[_Ejected] = Recent(_EARLY)
+        self._ejection = EjectionWatch(cell)
+
+    @property
+    def trouble(self) -> Trouble | None:
+        """What should keep the cell from sorting on."""
+        full = [bin.name for bin in self.balance.bins if bin.full]
+        if self._ejection.trouble is None and full:
+            cure = "put a new bag there and say so (bins/new_bag)"
+            return Trouble(f"full: {', '.join(full)}", cure, outside=True)
+        return self._ejection.trouble
+
+    def acknowledge(self) -> None:
+        """Somebody has looked at the trouble: judge valves and eyes anew from what comes now."""
+        self._ejection.acknowledge()
 
     @property
     def balance(self) -> Balance:
@@ -267,8 +287,12 @@ class BinCounter:
     def on_arrival(self, bin: str, stamp: int, epoch: int, count: int) -> list[Settled]:
         """A confirm eye was crossed. Raises CellError for a bin that the cell does not have."""
         self._bin(bin)
-        self._record(_Arrived(bin, stamp, epoch, count))
-        return self._settle()
+        arrival = _Arrived(bin, stamp, epoch, count)
+        self._record(arrival)
+        settled = self._settle()
+        if arrival in self._arrivals and bin != self._cell.others.name:
+            self._look_at(arrival)
+        return settled
 
     def on_belt(self, reading: BeltReading) -> list[Settled]:
         """The belt is there now; readings that are not newer than the last are ignored."""
@@ -423,7 +447,8 @@ class BinCounter:
         """Whether patience with something awaited since then is at its end."""
         if since is None or self._reading is None:
             return False
-        return self._reading.stamp - since > self._patience
+        # Also where the clock was set back since then.
+        return abs(self._reading.stamp - since) > self._patience
 
     def _settle(self) -> list[Settled]:
         """Everything that can be settled now; arrivals first, since they say most."""
@@ -433,12 +458,54 @@ class BinCounter:
             if open_item is not None and outcome is not None:
                 settled.append(self._close(open_item, outcome, arrival.bin, arrival.stamp))
             elif open_item is None and self._overdue(arrival.stamp):
-                self._record(_Unexplained(arrival, self._excuse(arrival)))
+                self._give_up(arrival)
         for open_item in list(self._open.values()):
             outcome = self._unseen(open_item)
-            if outcome is not None and self._reading is not None:
-                settled.append(self._close(open_item, outcome, "", self._reading.stamp))
+            if outcome is None or self._reading is None:
+                continue
+            bin, stamp = "", self._reading.stamp
+            if outcome is Outcome.MISSING and (astray := self._astray(open_item)) is not None:
+                outcome, bin, stamp = Outcome.FAULT, astray.bin, astray.stamp
+            settled.append(self._close(open_item, outcome, bin, stamp))
         return settled
+
+    def _give_up(self, arrival: _Arrived) -> None:
+        """Nothing explains the arrival, unless an item that may yet turn up elsewhere does not."""
+        if any(self._passed(open_item, arrival) for open_item in self._open.values()):
+            return
+        excuse = self._excuse(arrival)
+        self._record(_Unexplained(arrival, excuse))
+        if excuse is None:
+            self._ejection.unexplained(arrival.bin)
+
+    def _look_at(self, arrival: _Arrived) -> None:
+        """Judge an arrival in a bin that nothing heard so far explains."""
+        meant = [
+            open_item
+            for open_item in self._open.values()
+            if open_item.decision is not None and open_item.decision.bin == arrival.bin
+        ]
+        if any(self._before(o.item, arrival) for o in meant) or self._excuse(arrival):
+            return
+        passed = any(self._passed(open_item, arrival) for open_item in self._open.values())
+        self._ejection.strange(arrival.bin, passed)
+
+    def _astray(self, open_item: _Open) -> _Arrived | None:
+        """The arrival in a bin of others that this item may be."""
+        return next((a for a in self._arrivals if self._passed(open_item, a)), None)
+
+    def _passed(self, open_item: _Open, arrival: _Arrived) -> bool:
+        """Whether the item, not meant for that bin, was before its nozzle just before."""
+        meant = open_item.decision is not None and open_item.decision.bin == arrival.bin
+        return not meant and self._before(open_item.item, arrival)
+
+    def _before(self, item: Item, arrival: _Arrived) -> bool:
+        """Whether the item was before the bin's nozzle just before the arrival."""
+        bin = self._cell.bin(arrival.bin)
+        if bin.valve is None or item.epoch != arrival.epoch:
+            return False
+        beyond = arrival.count - item.count - self._cell.counts(bin.distance)
+        return -self._cell.counts(item.length / 2) <= beyond <= self._window
 
     def _close(self, open_item: _Open, outcome: Outcome, bin: str, stamp: int) -> Settled:
         decision = open_item.decision
@@ -451,6 +518,7 @@ class BinCounter:
             stamp,
         )
         self._record(settled)
+        self._ejection.settled(outcome, settled.decided_bin, bin)
         return settled
 
     def _explain(self, arrival: _Arrived) -> tuple[_Open | None, Outcome | None]:
@@ -469,13 +537,15 @@ class BinCounter:
         near = [
             (distance, open_item.item.id, open_item)
             for open_item in self._open.values()
-            if open_item.item.epoch == arrival.epoch and not _flew(open_item)
+            if open_item.item.epoch == arrival.epoch
             if (distance := abs(arrival.count - open_item.item.count - self._end)) <= self._window
         ]
+        # One that was blown at is there only where nothing else explains it.
+        near = [found for found in near if not _flew(found[-1])] or near
         if not near:
             return None, None
         nearest = min(near)[-1]
-        return nearest, self._at_end(nearest)
+        return nearest, Outcome.FAULT if _flew(nearest) else self._at_end(nearest)
 
     def _at_end(self, open_item: _Open) -> Outcome | None:
         """What an item is at the belt's end for; None while that can't be told."""

@@ -88,6 +88,22 @@ class Confirm:
 
 
 @dataclass(frozen=True, slots=True)
+class Tracking:
+    """How far the sensors may contradict the encoder."""
+
+    most_offset: Annotated[float, Range("m", above=0.0, most=0.1)]
+    """An item seen further from its place is not tracked any more."""
+    slip_corrected: Annotated[float, Range(above=0.0, most=0.5)]
+    """Part of the belt's travel that the encoder may miss or invent before aims follow."""
+    slip_most: Annotated[float, Range(above=0.0, most=0.5)]
+    """Beyond it the cell holds."""
+    lead_corrected_s: Annotated[float, Range("s", above=0.0, most=1.0)]
+    """How much later than others a valve may blow before its lead follows, and it is warned of."""
+    lead_most_s: Annotated[float, Range("s", above=0.0, most=1.0)]
+    """Beyond it the cell holds."""
+
+
+@dataclass(frozen=True, slots=True)
 class ItemLimits:
     """What one item may measure along the belt."""
 
@@ -119,6 +135,7 @@ class CellDescription:
     camera: Camera
     ejection: Ejection
     confirm: Confirm
+    tracking: Tracking
     items: ItemLimits
     bins: tuple[Bin, ...]
     """By distance, the belt's end last."""
@@ -175,6 +192,13 @@ def _check_limits(cell: CellDescription) -> None:
     if not ejection.pulse_min_s <= ejection.pulse_s <= ejection.pulse_max_s:
         limit = f"from {ejection.pulse_min_s:g} to {ejection.pulse_max_s:g} [s], its own limits"
         refuse("ejection.pulse_s", ejection.pulse_s, limit)
+    tracking = cell.tracking
+    if tracking.slip_corrected > tracking.slip_most:
+        limit = f"up to tracking.slip_most {tracking.slip_most:g}"
+        refuse("tracking.slip_corrected", tracking.slip_corrected, limit)
+    if tracking.lead_corrected_s > tracking.lead_most_s:
+        limit = f"up to tracking.lead_most_s {tracking.lead_most_s:g} [s]"
+        refuse("tracking.lead_corrected_s", tracking.lead_corrected_s, limit)
     if items.min_length >= items.max_length:
         limit = f"below items.max_length {items.max_length:g} [m]"
         refuse("items.min_length", items.min_length, limit)

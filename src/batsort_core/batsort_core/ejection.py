@@ -32,12 +32,17 @@ def required_gap(cell: CellDescription, velocity: float, length: float, pulse_s:
     )
 
 
-def target_count(cell: CellDescription, bin: Bin, item: Item) -> int:
-    """The belt count at which the item's centre is at the bin's nozzle axis, or the belt's end."""
-    return item.count + cell.counts(bin.distance)
+def target_count(cell: CellDescription, bin: Bin, item: Item, further: float = 0.0) -> int:
+    """The belt count at which the item's centre is at the bin's nozzle axis, or the belt's end.
+
+    `further` is what the belt has to be counted on for it beyond the described distance [m].
+    """
+    return item.count + cell.counts(bin.distance + further)
 
 
-def last_command_count(cell: CellDescription, bin: Bin, item: Item, velocity: float) -> int:
+def last_command_count(
+    cell: CellDescription, bin: Bin, item: Item, velocity: float, further: float = 0.0
+) -> int:
     """The last belt count at which a shot can be commanded, or called off; later is LATE.
 
     `target - velocity * (lead_s + command_margin_s) / metres_per_count`, rounded towards safety. A
@@ -45,4 +50,4 @@ def last_command_count(cell: CellDescription, bin: Bin, item: Item, velocity: fl
     """
     ahead_s = cell.ejection.lead_s + cell.ejection.command_margin_s
     ahead = math.ceil(max(0.0, velocity) * ahead_s / cell.belt.metres_per_count)
-    return target_count(cell, bin, item) - ahead
+    return target_count(cell, bin, item, further) - ahead

@@ -74,7 +74,8 @@ class ShotQueue:
     A shot is due when `count + velocity * lead_s >= target_count`, with the velocity of that
     moment. It ends as LATE where that had passed when it came, or where valves are disabled when
     it is due; as CANCELLED where it was called off before; as FAULT where it can't be executed. A
-    shot or a calling off whose item has been seen before changes nothing.
+    shot for an item whose shot still waits takes its place: its aim has moved. Any other shot or
+    calling off whose item has been seen before changes nothing.
     """
 
     def __init__(self, valves: Collection[int]) -> None:
@@ -93,7 +94,10 @@ class ShotQueue:
         """A shot, or its calling off, has come; what ends with it."""
         if not shot.fire:
             return self._call_off(shot, motion)
-        if shot.item_id in self._known:
+        waiting = self._waiting_for(shot.item_id)
+        if waiting is not None:
+            self._waiting.remove(waiting)
+        elif shot.item_id in self._known:
             return []
         self._known.add(shot.item_id, None)
         refusal = self._refusal(shot, motion)
@@ -133,13 +137,16 @@ class ShotQueue:
         return motion.stamp + math.ceil(max(0.0, min(ahead)) / motion.velocity * _NS)
 
     def _call_off(self, shot: Shot, motion: Motion) -> list[ShotEnd]:
-        waiting = next((s for s in self._waiting if s.item_id == shot.item_id), None)
+        waiting = self._waiting_for(shot.item_id)
         if waiting is not None:
             self._waiting.remove(waiting)
         elif shot.item_id in self._known:
             return []
         self._known.add(shot.item_id, None)
         return [_end(waiting or shot, EjectResult.CANCELLED, motion)]
+
+    def _waiting_for(self, item_id: int) -> Shot | None:
+        return next((shot for shot in self._waiting if shot.item_id == item_id), None)
 
     def _refusal(self, shot: Shot, motion: Motion) -> str:
         if shot.epoch != motion.epoch:

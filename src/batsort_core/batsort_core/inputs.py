@@ -21,6 +21,10 @@ class Input(IntEnum):
     """Id of the item."""
     CANCEL_ALL = 5
     """Stamp [ns]."""
+    ARRIVAL = 6
+    """Stamp [ns]."""
+    ACKNOWLEDGE = 7
+    """Stamp [ns]."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,10 @@ class Verdict:
     """Exposure of the image judged [ns]."""
     scores: Mapping[str, Annotated[float, Range(least=0.0, most=1.0)]] | None = None
     """Of each type the model bundle knows, sum 1; None: not known."""
+    offset: float | None = None
+    """Of its centre as seen from where the belt says it is, along the belt [m]; None: not seen."""
+    clearance: float | None = None
+    """Free belt to what lies beside it and is no known item [m]; None: nothing there."""
 
 
 class Reason(StrEnum):

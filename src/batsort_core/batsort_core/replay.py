@@ -50,7 +50,8 @@ class SorterReplay:
         self._items: Recent[Item] = Recent(_KEPT)
         self._verdicts: Recent[Verdict] = Recent(_KEPT)
         self._readings: dict[int, BeltReading] = {}
-        self._events: defaultdict[int, deque[EjectResult]] = defaultdict(deque)
+        self._events: defaultdict[int, deque[tuple[EjectResult, int]]] = defaultdict(deque)
+        self._arrivals: dict[int, tuple[str, int, int]] = {}
         self._turns: deque[tuple[Input, int]] = deque()
         self._next: int | None = None
 
@@ -72,9 +73,13 @@ class SorterReplay:
         if len(self._readings) > _READINGS and not self._turns:
             del self._readings[next(iter(self._readings))]
 
-    def event(self, item_id: int, result: EjectResult) -> None:
+    def event(self, item_id: int, result: EjectResult, stamp: int) -> None:
         """A shot was over."""
-        self._events[item_id].append(result)
+        self._events[item_id].append((result, stamp))
+
+    def arrival(self, bin: str, stamp: int, epoch: int, count: int) -> None:
+        """A confirm eye was crossed."""
+        self._arrivals[stamp] = (bin, epoch, count)
 
     def decided(self, decision: Decision) -> None:
         """This was decided, maybe before the record begins."""
@@ -154,7 +159,9 @@ class SorterReplay:
                 return key in self._readings
             case Input.EVENT:
                 return bool(self._events[key])
-            case Input.CANCEL_ALL:
+            case Input.ARRIVAL:
+                return key in self._arrivals
+            case Input.CANCEL_ALL | Input.ACKNOWLEDGE:
                 return True
 
     def _take(self, kind: Input, key: int) -> list[Decision | Shot]:
@@ -174,11 +181,16 @@ class SorterReplay:
                 out = sorter.on_belt(self._readings.pop(key))
             case Input.EVENT:
                 events = self._events[key]
-                out = sorter.on_eject_event(key, events.popleft())
+                out = sorter.on_eject_event(key, *events.popleft())
                 if not events:
                     del self._events[key]
             case Input.CANCEL_ALL:
                 out = sorter.cancel_all()
+            case Input.ARRIVAL:
+                bin, epoch, count = self._arrivals.pop(key)
+                out = sorter.on_arrival(bin, key, epoch, count)
+            case Input.ACKNOWLEDGE:
+                out = sorter.acknowledge()
         for result in out:
             if isinstance(result, Decision):
                 self._decided[result.item_id] = result

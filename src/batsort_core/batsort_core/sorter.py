@@ -10,9 +10,14 @@ from batsort_core.ejection import last_command_count, pulse_s, required_gap, tar
 from batsort_core.items import EjectResult, Item, Reason, Verdict
 from batsort_core.recent import Recent
 from batsort_core.records import Record
+from batsort_core.slip import SlipEstimator
+from batsort_core.trouble import Trouble
+from batsort_core.valve_timing import ValveTiming
 
 _KEPT = 4096  # decided items remembered: far more than any publisher delivers again
 _WAITING = 256  # verdicts that may wait for their items
+_SEEN_NOISE = 0.002  # [m] that a camera may see an item off its place
+_UNJUDGED = 5  # items in a row without a verdict in time
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +55,12 @@ class _Track:
     decision: Decision | None
     pending: bool
     """A shot is commanded, and has neither happened nor been called off."""
+    offset: float | None = None
+    """As seen by the camera [m]."""
+    shot: Shot | None = None
+    """As last commanded."""
+    fired: int | None = None
+    """When its jet was to open, until its arrival is known [ns]."""
 
 
 class Sorter:
@@ -61,7 +72,12 @@ class Sorter:
     one whose epoch ended, `tracking_lost`. Only belt travel makes an item late, never time.
 
     The gap is judged at the faster of the belt's set and present speeds, so that a belt that is
-    just starting counts as running. Shots of items whose epoch ended are called off.
+    just starting counts as running. Shots of items whose tracking is lost are called off.
+
+    Aims follow what is seen of the items on their way: the camera's offsets and the eye at the
+    belt's end tell the slip (`slip`), the other eyes how late each valve blows (`timing`); a
+    shot that waits is commanded anew where its aim moves. An item too far from its place is
+    `tracking_lost`, and with it the shots of all that lie ahead of it: the belt may have slipped.
     """
 
     def __init__(self, cell: CellDescription) -> None:
@@ -72,6 +88,10 @@ class Sorter:
         self._tracks: dict[int, _Track] = {}
         self._verdicts: Recent[Verdict] = Recent(_WAITING)
         self._decided: Recent[Decision] = Recent(_KEPT)
+        self.slip = SlipEstimator(cell.tracking.slip_corrected, cell.tracking.slip_most)
+        self.timing = ValveTiming(cell)
+        self._unjudged = 0
+        self._confirm_ns = round(cell.confirm.timeout_s * 1e9)
         self._last_ejector = cell.counts(cell.ejectors[-1].distance)
         self._far_past = cell.counts(cell.others.distance + cell.confirm.window)
 
@@ -88,7 +108,9 @@ class Sorter:
         sorted_out = decision is not None and decision.reason is Reason.SORT
         track = _Track(item, decision, pending=sorted_out)
         self._tracks[item.id] = track
-        return [*self._protect(track), *self._decide(track)]
+        verdict = self._verdicts.get(item.id)
+        out = self._locate(track, verdict) if verdict else []
+        return [*out, *self._protect(track), *self._decide(track)]
 
     def on_verdict(self, verdict: Verdict) -> list[Decision | Shot]:
         """A verdict is there; the first one of an item counts, and none after its decision."""
@@ -96,7 +118,10 @@ class Sorter:
             return []
         self._verdicts.add(verdict.item_id, verdict)
         track = self._tracks.get(verdict.item_id)
-        return [] if track is None else self._decide(track)
+        if track is None:
+            return []
+        out = self._locate(track, verdict)
+        return [*out, *self._decide(track)]
 
     def on_belt(self, reading: BeltReading) -> list[Decision | Shot]:
         """The belt is there now; readings that are not newer than the last are ignored."""
@@ -121,12 +146,78 @@ class Sorter:
                 del self._tracks[track.item.id]
         return out
 
-    def on_eject_event(self, item_id: int, result: EjectResult) -> list[Decision | Shot]:
+    def on_eject_event(
+        self, item_id: int, result: EjectResult, stamp: int
+    ) -> list[Decision | Shot]:
         """The driver is done with a shot, whatever came of it."""
         track = self._tracks.get(item_id)
         if track is not None:
             track.pending = False
+            track.fired = stamp if result is EjectResult.FIRED else None
         return []
+
+    def on_arrival(self, bin: str, stamp: int, epoch: int, count: int) -> list[Decision | Shot]:
+        """A confirm eye was crossed: it tells where the item was, or how late its valve blew."""
+        if bin == self._cell.others.name:
+            return self._arrived_at_end(epoch, count)
+        shots = [
+            (track.fired, track.item.id, track, track.shot)
+            for track in self._tracks.values()
+            if track.decision is not None and track.decision.bin == bin
+            if track.fired is not None and 0 <= stamp - track.fired <= self._confirm_ns
+            if track.shot is not None
+        ]
+        if shots:
+            fired, _, track, shot = min(shots, key=lambda found: found[:2])
+            track.fired = None
+            self.timing.confirmed(shot.valve, shot.lead_s, (stamp - fired) / 1e9)
+        return []
+
+    def acknowledge(self) -> list[Decision | Shot]:
+        """Somebody has looked at the trouble: judge anew from what comes now."""
+        if self.trouble is not None:
+            self._unjudged = 0
+            self.slip = SlipEstimator(
+                self._cell.tracking.slip_corrected, self._cell.tracking.slip_most
+            )
+            self.timing = ValveTiming(self._cell)
+        return []
+
+    @property
+    def trouble(self) -> Trouble | None:
+        """What should keep the cell from sorting on."""
+        if self.slip.excessive:
+            more = "further" if self.slip.slip > 0 else "less far"
+            return Trouble(
+                f"the belt runs {abs(self.slip.slip):.1%} {more} than the encoder counts",
+                "check the encoder's wheel and the belt's tension, then start the cell",
+                lasting=True,
+            )
+        for valve, lag in self.timing.late().items():
+            if lag > self._cell.tracking.lead_most_s:
+                return Trouble(
+                    f"valve {valve} blows {1e3 * lag:.0f} ms later than the others",
+                    "clean or replace the valve, then start the cell",
+                    lasting=True,
+                )
+        if self._unjudged >= _UNJUDGED:
+            return Trouble(
+                f"{self._unjudged} items in a row were not judged in time",
+                "see classifier and camera, or slow the belt, then start the cell",
+                lasting=True,
+            )
+        return None
+
+    @property
+    def warnings(self) -> list[str]:
+        """What is corrected, and should be mended before it is trouble."""
+        found = [
+            f"valve {valve} blows {1e3 * lag:.0f} ms later than the others; have it serviced"
+            for valve, lag in self.timing.late().items()
+        ]
+        if self.slip.ratio != 1.0:
+            found.append(f"slip of {self.slip.slip:+.1%} between encoder and belt is corrected")
+        return found
 
     def cancel_all(self) -> list[Decision | Shot]:
         """Call off every shot that has not happened yet; undecided items go on."""
@@ -143,12 +234,12 @@ class Sorter:
             return []
         verdict = self._verdicts.get(item.id)
         others = self._cell.others.name
-        if reading.epoch != item.epoch:
-            if not tracking_lost(item, reading):
-                return []
+        if tracking_lost(item, reading):
             bin, reason = others, Reason.TRACKING_LOST
+        elif reading.epoch != item.epoch:
+            return []
         elif verdict is not None:
-            bin, reason = self._judge(item, verdict, reading)
+            bin, reason = self._judge(track, verdict, reading)
         elif reading.count > item.count + self._last_ejector:
             bin, reason = others, Reason.NO_VERDICT
         else:
@@ -158,22 +249,94 @@ class Sorter:
             item.id, item.epoch, bin, reason, reading.stamp, reading.count, verdict
         )
         self._decided.add(item.id, track.decision)
+        unjudged = reason in (Reason.LATE, Reason.NO_VERDICT)
+        self._unjudged = self._unjudged + 1 if unjudged else 0
         if reason is not Reason.SORT:
             return [track.decision]
         track.pending = True
         return [track.decision, self._shot(track, fire=True)]
 
-    def _judge(self, item: Item, verdict: Verdict, reading: BeltReading) -> tuple[str, Reason]:
+    def _locate(self, track: _Track, verdict: Verdict) -> list[Decision | Shot]:
+        """Take up where the camera saw the item."""
+        if verdict.offset is None or track.offset is not None:
+            return []
+        track.offset = verdict.offset
+        distance = self._cell.camera.distance
+        out: list[Decision | Shot] = []
+        if self.slip.measure(distance, distance + verdict.offset):
+            out += self._aim_anew()
+        if self._astray(track):
+            for ahead in self._tracks.values():
+                if ahead.pending and ahead.item.count < track.item.count:
+                    out += self._call_off(ahead)
+        return out
+
+    def _astray(self, track: _Track) -> bool:
+        """Whether the item is too far from where it should be at the camera."""
+        if track.offset is None:
+            return False
+        carried = (self.slip.ratio - 1.0) * self._cell.camera.distance
+        return abs(track.offset - carried) > self._cell.tracking.most_offset
+
+    def _arrived_at_end(self, epoch: int, count: int) -> list[Decision | Shot]:
+        cell, others = self._cell, self._cell.others
+        window = cell.counts(cell.confirm.window)
+        near = [
+            (abs(count - self._target(track, others.name)), track.item.id, track)
+            for track in self._tracks.values()
+            if track.item.epoch == epoch
+            and track.decision is not None
+            and track.decision.reason is not Reason.SORT
+        ]
+        if not near or min(near)[0] > window:
+            return []
+        track = min(near)[-1]
+        counted = cell.metres(count - track.item.count)
+        return self._aim_anew() if self.slip.measure(counted, others.distance) else []
+
+    def _aim_anew(self) -> list[Decision | Shot]:
+        """Command again what waits and would now miss."""
+        out: list[Decision | Shot] = []
+        for track in self._tracks.values():
+            reading, decision = self._reading, track.decision
+            if not track.pending or reading is None or decision is None:
+                continue
+            if track.item.epoch == reading.epoch and reading.count <= self._deadline(
+                track, decision.bin, reading
+            ):
+                out.append(self._shot(track, fire=True))
+        return out
+
+    def _further(self, track: _Track, bin: str) -> float:
+        """What the belt has to be counted on beyond the described distance [m]."""
+        camera, ratio = self._cell.camera.distance, self.slip.ratio
+        carried = (ratio - 1.0) * camera
+        seen = track.offset
+        if seen is None or abs(seen - carried) <= _SEEN_NOISE:
+            seen = carried
+        left = self._cell.bin(bin).distance - camera
+        return (left - seen) / ratio - left
+
+    def _target(self, track: _Track, bin: str) -> int:
+        cell = self._cell
+        return target_count(cell, cell.bin(bin), track.item, self._further(track, bin))
+
+    def _judge(self, track: _Track, verdict: Verdict, reading: BeltReading) -> tuple[str, Reason]:
+        item = track.item
+        if self.slip.excessive or self._astray(track):
+            return self._cell.others.name, Reason.TRACKING_LOST
         bin, reason = self.recipe.choose(
             verdict.type, verdict.confidence, verdict.novelty, verdict.scores
         )
         if reason is not Reason.SORT:
             return bin, reason
-        if item.length > self._cell.items.max_length or any(
-            self._too_close(item, other.item) for other in self._tracks.values()
+        if (
+            item.length > self._cell.items.max_length
+            or (verdict.clearance is not None and verdict.clearance < self._needed_gap(item))
+            or any(self._too_close(item, other.item) for other in self._tracks.values())
         ):
             return self._cell.others.name, Reason.GAP
-        if reading.count > self._deadline(item, bin, reading):
+        if reading.count > self._deadline(track, bin, reading):
             return self._cell.others.name, Reason.LATE
         return bin, reason
 
@@ -188,7 +351,7 @@ class Sorter:
             if other.pending and other.decision is not None
             if self._too_close(track.item, other.item)
             if reading.epoch == other.item.epoch
-            if reading.count <= self._deadline(other.item, other.decision.bin, reading)
+            if reading.count <= self._deadline(other, other.decision.bin, reading)
             for shot in self._call_off(other)
         ]
 
@@ -201,29 +364,36 @@ class Sorter:
         item, ejection = track.item, self._cell.ejection
         bin = self._cell.bin(track.decision.bin)
         assert bin.valve is not None
-        return Shot(
+        track.shot = Shot(
             item.id,
             item.epoch,
             bin.valve,
             fire,
-            target_count(self._cell, bin, item),
-            ejection.lead_s,
+            self._target(track, bin.name),
+            self.timing.lead_s(bin.valve),
             pulse_s(ejection, item.length),
         )
+        return track.shot
 
-    def _deadline(self, item: Item, bin: str, reading: BeltReading) -> int:
-        return last_command_count(self._cell, self._cell.bin(bin), item, reading.velocity)
+    def _deadline(self, track: _Track, bin: str, reading: BeltReading) -> int:
+        """The last count to command at, with the lead of the valve."""
+        cell, further = self._cell, self._further(track, bin)
+        return last_command_count(cell, cell.bin(bin), track.item, reading.velocity, further)
+
+    def _needed_gap(self, item: Item) -> float:
+        """Free belt that a jet at this item needs on either side [m]."""
+        assert self._reading is not None
+        speed = max(self._cell.belt.velocity, abs(self._reading.velocity))
+        return required_gap(
+            self._cell, speed, item.length, pulse_s(self._cell.ejection, item.length)
+        )
 
     def _too_close(self, item: Item, other: Item) -> bool:
         """Whether one of the two could not be blown without touching the other."""
         if item.id == other.id or item.epoch != other.epoch or self._reading is None:
             return False
         cell = self._cell
-        speed = max(cell.belt.velocity, abs(self._reading.velocity))
-        needed = max(
-            required_gap(cell, speed, i.length, pulse_s(cell.ejection, i.length))
-            for i in (item, other)
-        )
+        needed = max(self._needed_gap(item), self._needed_gap(other))
         lengths = cell.counts(item.length) + cell.counts(other.length)
         twice_free = 2 * abs(item.count - other.count) - lengths
         return twice_free < 2 * math.ceil(needed / cell.belt.metres_per_count)

@@ -21,14 +21,19 @@ TYPES = ("Duracell_Alk", "Klarus", "GP_Alk", "Paper")
 Result = Decision | Shot
 
 
+Event = tuple[int, EjectResult, int]
+Arrival = tuple[str, int, int, int]
+Given = Recipe | Item | Verdict | BeltReading | Event | Arrival
+
+
 @dataclass
 class Record:
     """Random inputs of a sorter, and what it made of them."""
 
     cell: CellDescription
     seed: int
-    inputs: list[Recipe | Item | Verdict | BeltReading | tuple[int, EjectResult]] = field(
-        default_factory=list
+    inputs: list[Recipe | Item | Verdict | BeltReading | tuple[int, EjectResult, int] | Arrival] = (
+        field(default_factory=list)
     )
     batches: list[Batch] = field(default_factory=list)
     results: list[Result] = field(default_factory=list)
@@ -55,16 +60,27 @@ class Record:
             elif choice < 0.2 and unjudged:
                 item = unjudged.pop(rng.randrange(len(unjudged)))
                 kind, sure = rng.choice(TYPES), rng.choice([0.4, 0.85, 0.99])
-                verdict = Verdict(item.id, kind, sure, 0.5, number, {"Klarus": 0.0, kind: sure})
+                offset = rng.choice([None, 0.0, 0.003, 0.005, 0.005, 0.02])
+                scores = {"Klarus": 0.0, kind: sure}
+                verdict = Verdict(item.id, kind, sure, 0.5, number, scores, offset)
                 self.inputs.append(verdict)
                 self._note(log, Input.VERDICT, number)
                 self.results += sorter.on_verdict(verdict)
             elif choice < 0.24 and items:
-                event = rng.choice(items).id, rng.choice(list(EjectResult))
+                event = rng.choice(items).id, rng.choice(list(EjectResult)), stamp
                 self.inputs.append(event)
                 self._note(log, Input.EVENT, event[0])
                 self.results += sorter.on_eject_event(*event)
-            elif choice < 0.25:
+            elif choice < 0.28 and items:
+                bin, item = rng.choice(self.cell.bins), rng.choice(items)
+                arrived = bin.name, number, 1, item.count + self.cell.counts(1.01 * bin.distance)
+                self.inputs.append(arrived)
+                self._note(log, Input.ARRIVAL, number)
+                self.results += sorter.on_arrival(*arrived)
+            elif choice < 0.285:
+                self._note(log, Input.ACKNOWLEDGE, number)
+                self.results += sorter.acknowledge()
+            elif choice < 0.29:
                 self._note(log, Input.CANCEL_ALL, number)
                 self.results += sorter.cancel_all()
             else:
@@ -92,6 +108,8 @@ class Record:
                 replay.verdict(one)
             elif isinstance(one, BeltReading):
                 replay.belt(one)
+            elif isinstance(one[0], str):
+                replay.arrival(*one)
             else:
                 replay.event(*one)
 

@@ -199,7 +199,7 @@ def test_a_shot_that_has_happened_is_not_called_off(bench: Bench) -> None:
     bench.belt(3000)
     for id in (1, 2):
         bench.sorter.on_verdict(verdict(id))
-    bench.sorter.on_eject_event(1, EjectResult.FIRED)
+    bench.sorter.on_eject_event(1, EjectResult.FIRED, 0)
     assert cancelled(bench.sorter.cancel_all()) == [2]
     assert bench.sorter.cancel_all() == []
 
