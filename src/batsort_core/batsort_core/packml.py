@@ -128,6 +128,11 @@ class PackML:
         return self.state
 
 
+def looked_at(state: State) -> bool:
+    """Whether the cell stands and an operator has to start it: trouble counts as looked at then."""
+    return state in (State.HELD, State.ABORTED, State.STOPPED)
+
+
 def belt_enabled(state: State) -> bool:
     """Whether the belt drive may run."""
     return state in _RUNNING

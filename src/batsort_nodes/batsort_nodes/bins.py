@@ -12,11 +12,14 @@ from batsort_bags.messages import decision_of, item_of, reading_of, stamp_of
 from batsort_core.bins import BinCounter, Settled
 from batsort_core.cell import CellError
 from batsort_core.items import EjectResult
+from batsort_core.packml import State, looked_at
 from batsort_core.schema import FieldError
+from batsort_core.trouble import Trouble
 from batsort_interfaces.msg import (
     BeltItem,
     BeltState,
     BinArrival,
+    CellState,
     EjectEvent,
     SortDecision,
 )
@@ -44,17 +47,18 @@ class Bins(Node):
         self._outcomes = publisher(self, "items/outcomes")
         self._states = publisher(self, "bins/state")
         self._restore()
+        self._heartbeat = Heartbeat(self, self._health)
         subscription(self, "belt/items", self._on_item)
         subscription(self, "items/decisions", self._on_decision)
         subscription(self, "ejector/events", self._on_event)
         subscription(self, "bins/arrivals", self._on_arrival)
         subscription(self, "belt/state", self._on_belt)
+        subscription(self, "cell/state", self._on_cell)
         self.create_service(NewBag, "bins/new_bag", self._new_bag)
         self.create_timer(
             STATE_PERIOD_S, self._publish_state, clock=Clock(clock_type=ClockType.STEADY_TIME)
         )
         self._publish_state()
-        self._heartbeat = Heartbeat(self, self._health)
 
     def _restore(self) -> None:
         try:
@@ -93,13 +97,17 @@ class Bins(Node):
         self._settle(self._counter.on_belt(reading_of(message)))
 
     def _settle(self, settled: Iterable[Settled]) -> None:
-        records = self._counter.drain()
+        records, settled = self._counter.drain(), list(settled)
         if not records:
             return
-        self._journal.append(records)
-        for outcome in settled:
-            self._outcomes.publish(outcome_message(outcome))
-        self._publish_state()
+
+        def publish() -> None:
+            for outcome in settled:
+                self._outcomes.publish(outcome_message(outcome))
+            self._publish_state()
+
+        self._journal.append(records, publish)
+        self._heartbeat.tell(self._trouble())
 
     def _new_bag(self, request: NewBag.Request, response: NewBag.Response) -> NewBag.Response:
         try:
@@ -113,7 +121,16 @@ class Bins(Node):
         self.get_logger().info(f"new_bag: {response.message}")
         return response
 
+    def _on_cell(self, message: CellState) -> None:
+        if looked_at(State(message.state)):
+            self._counter.acknowledge()
+
+    def _trouble(self) -> Trouble | None:
+        return self._journal.trouble or self._counter.trouble
+
     def _publish_state(self) -> None:
+        if self._journal.trouble:
+            return
         message = balance_message(self._counter.balance)
         message.header.stamp = self.get_clock().now().to_msg()
         self._states.publish(message)
@@ -126,9 +143,7 @@ class Bins(Node):
             "unexpected": balance.unexpected,
             **{outcome.value: count for outcome, count in balance.outcomes.items() if count},
         }
-        full = [bin.name for bin in balance.bins if bin.full]
-        warning = f"full: {', '.join(full)}; put a new bag there" if full else ""
-        return Health(values, warning)
+        return Health(values, fault=self._trouble())
 
 
 def main() -> None:

@@ -12,7 +12,10 @@ from sensor_msgs.msg import CameraInfo, Image
 
 from batsort_bags.messages import stamp_of
 from batsort_core.capture import FrameMatcher, Match, Missed
-from batsort_interfaces.msg import BeltState, CaptureRequest
+from batsort_core.capture_watch import CaptureWatch
+from batsort_core.packml import State, looked_at
+from batsort_core.trouble import Trouble
+from batsort_interfaces.msg import BeltState, CaptureRequest, CellState
 
 from .configuration import CELL_FILE, ConfigurationError, Parameter, declare, load_cell
 from .convert import time_of
@@ -56,7 +59,8 @@ class Camera(ManagedNode):
         self._cell = load_cell(self.get_parameter("cell_file").value)
         self._frame_id = self.get_parameter("frame_id").value
         self._counts: Counter[str] = Counter()
-        self._fault = ""
+        self._exhausted: Trouble | None = None
+        self._watch = CaptureWatch()
         self._device: Device | None = None
         self._files: Iterator[Pixels] | None = None
         self._grabbed: deque[tuple[int, Pixels]] = deque(maxlen=KEPT_FRAMES)
@@ -83,6 +87,7 @@ class Camera(ManagedNode):
         self._waiting: deque[CaptureRequest] = deque()
         self.listen("camera/request", self._on_request)
         self.listen("belt/state", self._on_belt)
+        self.listen("cell/state", self._on_cell)
         if self.get_parameter("source").value == "topic":
             self.listen("camera/source", self._on_source)
 
@@ -96,6 +101,10 @@ class Camera(ManagedNode):
         if self._files is not None:
             self._waiting.append(request)
         self._matcher.request(request.item_id, request.epoch, request.count)
+
+    def _on_cell(self, message: CellState) -> None:
+        if looked_at(State(message.state)):
+            self._watch.acknowledge()
 
     def _on_source(self, image: Image) -> None:
         self._offer(stamp_of(image.header.stamp), image)
@@ -123,14 +132,15 @@ class Camera(ManagedNode):
         if latest is None or (latest.epoch == request.epoch and latest.count < request.count):
             return False
         stamp = self._belt.tracker.time_at(request.count)
-        if latest.epoch != request.epoch or stamp is None or self._fault:
+        if latest.epoch != request.epoch or stamp is None or self._exhausted:
             return True
         try:
             pixels = next(self._files)
         except StopIteration:
-            self._fault = "no more images; give a longer video or folder, then reset"
+            cure = "give a longer video or folder, and start the camera anew"
+            self._exhausted = Trouble("no more images", cure)
         except ConfigurationError as error:
-            self._fault = str(error)
+            self._exhausted = Trouble(str(error), "give other images, and start the camera anew")
         else:
             self._offer(stamp, to_message(pixels))
         return True
@@ -145,15 +155,18 @@ class Camera(ManagedNode):
         for result in self._matcher.step(self._belt.tracker):
             if isinstance(result, Missed):
                 self._counts["requests without an image"] += 1
+                self._watch.missed()
                 continue
             image = self._frames.pop(result.key)
             if isinstance(result, Match):
                 self._publish(image)
             else:
                 self._counts["images without a request"] += 1
+        self.tell(self._trouble())
 
     def _publish(self, image: Image) -> None:
         self._counts["images"] += 1
+        self._watch.imaged()
         image.header.frame_id = self._frame_id
         self._images.publish(image)
         self._infos.publish(self._info(image))
@@ -175,13 +188,14 @@ class Camera(ManagedNode):
         )
 
     def _health(self) -> Health:
-        fault = self._fault or (self._belt.fault if self.stage == "active" else "")
+        return Health(dict(self._counts), fault=self._trouble())
+
+    def _trouble(self) -> Trouble | None:
         if self._device and not self._device.alive:
-            fault = "the camera gives no more frames; check its cable and power"
-        warning = ""
-        if self._counts["requests without an image"]:
-            warning = f"{self._counts['requests without an image']} requests without an image"
-        return Health(dict(self._counts), warning, fault)
+            return Trouble("the camera gives no more frames", "check its cable and power")
+        if self.stage != "active":
+            return self._exhausted
+        return self._exhausted or self._watch.trouble or self._belt.fault
 
 
 def main() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections import Counter, deque
 from pathlib import Path
@@ -147,6 +148,8 @@ class Classifier(ManagedNode):
                 novelty=verdict.novelty,
                 types=list(verdict.scores),
                 scores=list(verdict.scores.values()),
+                offset=math.nan,
+                clearance=math.inf,
                 bundle_id=bundle.id,
                 roi=RegionOfInterest(
                     x_offset=crop.x, y_offset=crop.y, width=crop.width, height=crop.height

@@ -12,14 +12,16 @@ from rclpy.parameter import Parameter as RosParameter
 from batsort_bags.messages import item_of, reading_of, stamp_of, verdict_of
 from batsort_core.inputs import Batch, Input, InputLog
 from batsort_core.items import EjectResult
-from batsort_core.packml import State
+from batsort_core.packml import State, looked_at
 from batsort_core.recipe import Recipe, RecipeError
 from batsort_core.schema import FieldError
 from batsort_core.sorter import Decision, Shot, Sorter
+from batsort_core.trouble import Trouble
 from batsort_interfaces.msg import (
     BatteryClassification,
     BeltItem,
     BeltState,
+    BinArrival,
     CellState,
     EjectEvent,
 )
@@ -101,6 +103,7 @@ class Ejector(ManagedNode):
         self.listen("belt/state", self._on_belt)
         self.listen("classifications", self._on_verdict)
         self.listen("ejector/events", self._on_event)
+        self.listen("bins/arrivals", self._on_arrival)
         self.listen("cell/state", self._on_cell)
 
     def cleanup(self) -> None:
@@ -134,12 +137,22 @@ class Ejector(ManagedNode):
         result = EjectResult(message.result)
         self._shots[message.result] += 1
         self._note(Input.EVENT, message.item_id)
-        self._act(self._sorter.on_eject_event(message.item_id, result))
+        stamp = stamp_of(message.header.stamp)
+        self._act(self._sorter.on_eject_event(message.item_id, result, stamp))
+
+    def _on_arrival(self, message: BinArrival) -> None:
+        stamp = stamp_of(message.header.stamp)
+        self._note(Input.ARRIVAL, stamp)
+        self._act(self._sorter.on_arrival(message.bin, stamp, message.epoch, message.count))
 
     def _on_cell(self, message: CellState) -> None:
+        stamp = stamp_of(message.header.stamp)
         if message.state in ABORT:
-            self._note(Input.CANCEL_ALL, stamp_of(message.header.stamp))
+            self._note(Input.CANCEL_ALL, stamp)
             self._act(self._sorter.cancel_all())
+        if self._sorter.trouble is not None and looked_at(State(message.state)):
+            self._note(Input.ACKNOWLEDGE, stamp)
+            self._act(self._sorter.acknowledge())
 
     def _note(self, kind: Input, key: int) -> None:
         batch = self._log.note(kind, key)
@@ -152,9 +165,17 @@ class Ejector(ManagedNode):
 
     def _act(self, results: Iterable[Decision | Shot]) -> None:
         results = list(results)
-        self._journal.append(
-            [result.to_record() for result in results if isinstance(result, Decision)]
-        )
+        if results:
+            records = [result.to_record() for result in results if isinstance(result, Decision)]
+            self._journal.append(records, lambda: self._hand_on(results))
+        self.tell(self._trouble())
+
+    def _trouble(self) -> Trouble | None:
+        if self._journal is None or self._sorter is None:
+            return None
+        return self._journal.trouble or self._sorter.trouble
+
+    def _hand_on(self, results: Iterable[Decision | Shot]) -> None:
         for result in results:
             if isinstance(result, Decision):
                 self._reasons[result.reason.value] += 1
@@ -208,7 +229,11 @@ class Ejector(ManagedNode):
         values |= {
             f"weight {type}": weight for type, weight in (self._recipe.weights or {}).items()
         }
-        return Health(values)
+        warnings: list[str] = []
+        if self._sorter is not None:
+            values["slip"] = f"{self._sorter.slip.slip:+.2%}"
+            warnings = self._sorter.warnings
+        return Health(values, "; ".join(warnings), self._trouble())
 
 
 def main() -> None:

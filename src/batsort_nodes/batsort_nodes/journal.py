@@ -5,11 +5,15 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
+
+from batsort_core.trouble import Trouble
 
 from .configuration import ConfigurationError, Parameter
 
@@ -19,16 +23,24 @@ JOURNAL_DIR = Parameter(
     "Folder of the journal that keeps counts and decisions across restarts; "
     "empty: a folder of this cell's namespace under ROS_HOME (~/.ros), or memory in a replay.",
 )
+RETRY_S = 0.5
 
 
 class Journal:
     """Append-only records of one node in `<journal_dir>/<node>.sqlite`.
 
-    A record is on its way to the disk when `append` returns: a killed process loses none
-    (write-ahead log, `synchronous=NORMAL`); a power cut may lose the last moments.
+    A written record is on its way to the disk: a killed process loses none (write-ahead log,
+    `synchronous=NORMAL`); a power cut may lose the last moments. What can't be written waits, and
+    with it what is to be published: it is tried again until the disk takes it.
     """
 
     def __init__(self, node: Node) -> None:
+        self._waiting: deque[tuple[list[Any], Callable[[], None]]] = deque()
+        self._failure = ""
+        self._timer = node.create_timer(
+            RETRY_S, self._write, clock=Clock(clock_type=ClockType.STEADY_TIME)
+        )
+        self._node = node
         path = node.get_parameter(JOURNAL_DIR.name).value
         # A replay must not touch the counts of the cell whose bag it plays.
         in_memory = not path and node.get_parameter("use_sim_time").value
@@ -50,19 +62,49 @@ class Journal:
                 f"journal_dir: {str(folder)!r} can't be written ({error}); allowed: a folder"
             ) from None
 
-    def append(self, records: list[Any]) -> None:
-        """Write JSON-able records in one transaction."""
-        if records:
-            with self._database:
-                self._database.execute("BEGIN")
-                self._insert(records)
+    @property
+    def trouble(self) -> Trouble | None:
+        """Why records wait, where they do."""
+        if not self._waiting:
+            return None
+        return Trouble(
+            f"the journal can't be written ({self._failure})", "make room on the disk it is on"
+        )
+
+    def append(self, records: list[Any], then: Callable[[], None]) -> None:
+        """Write JSON-able records in one transaction, and then call `then`; in order."""
+        self._waiting.append((records, then))
+        self._write()
 
     def replace(self, records: list[Any]) -> None:
-        """Put records in the place of all there are, in one transaction."""
-        with self._database:
-            self._database.execute("BEGIN")
-            self._database.execute("DELETE FROM record")
-            self._insert(records)
+        """Put records in the place of all there are, in one transaction.
+
+        Raises:
+            ConfigurationError: the disk does not take them.
+        """
+        try:
+            with self._database:
+                self._database.execute("BEGIN")
+                self._database.execute("DELETE FROM record")
+                self._insert(records)
+        except sqlite3.OperationalError as error:
+            raise ConfigurationError(
+                f"journal_dir: the journal can't be written ({error}); allowed: a disk with room"
+            ) from None
+
+    def _write(self) -> None:
+        while self._waiting:
+            records, then = self._waiting[0]
+            try:
+                if records:
+                    with self._database:
+                        self._database.execute("BEGIN")
+                        self._insert(records)
+            except sqlite3.OperationalError as error:
+                self._failure = str(error)
+                return
+            self._waiting.popleft()
+            then()
 
     def _insert(self, records: list[Any]) -> None:
         self._database.executemany(
@@ -76,6 +118,7 @@ class Journal:
 
     def close(self) -> None:
         """Release the file."""
+        self._node.destroy_timer(self._timer)
         self._database.close()
 
 

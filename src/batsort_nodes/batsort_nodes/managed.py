@@ -8,6 +8,8 @@ from typing import Any
 from lifecycle_msgs.msg import State
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 
+from batsort_core.trouble import Trouble
+
 from .configuration import ConfigurationError
 from .heartbeat import Health, Heartbeat
 from .topics import subscription
@@ -28,6 +30,11 @@ class ManagedNode(LifecycleNode):
     def start_heartbeat(self, health: Callable[[], Health]) -> None:
         """Be heard from now on, and at once after each lifecycle step."""
         self._heartbeat = Heartbeat(self, health, lambda: self.stage)
+
+    def tell(self, fault: Trouble | None) -> None:
+        """Be heard at once where this is news."""
+        if self._heartbeat is not None:
+            self._heartbeat.tell(fault)
 
     def listen(self, topic: str, callback: Callable[[Any], None]) -> None:
         """Subscribe to a topic of the table until the node is deactivated."""

@@ -72,12 +72,19 @@ TOPICS = {
         Topic("ejector/input_order", batsort.InputOrder, 100, "ejector", ()),
         Topic("ejector/commands", batsort.EjectCommand, 100, "ejector", ("backend",)),
         Topic("ejector/events", batsort.EjectEvent, 100, "backend", ("ejector", "bins")),
-        Topic("bins/arrivals", batsort.BinArrival, 50, "backend", ("bins",)),
+        Topic("bins/arrivals", batsort.BinArrival, 50, "backend", ("ejector", "bins")),
         Topic("items/outcomes", batsort.ItemOutcome, 100, "bins", (), True),
         Topic("bins/state", batsort.BinStates, 1, "bins", ("supervisor",), True),
         Topic("cell/estop", batsort.EStop, 1, "backend", ("supervisor",), True),
         Topic("cell/info", batsort.CellInfo, 1, "supervisor", (), True),
-        Topic("cell/state", batsort.CellState, 1, "supervisor", ("ejector", "backend"), True),
+        Topic(
+            "cell/state",
+            batsort.CellState,
+            1,
+            "supervisor",
+            ("camera", "ejector", "bins", "backend"),
+            True,
+        ),
     )
 }
 """Keyed by name. The recorder may listen to any of them; /diagnostics is everybody's."""

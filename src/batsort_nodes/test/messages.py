@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from batsort_interfaces import msg as batsort
 from batsort_nodes.convert import time_of
 
@@ -64,6 +66,8 @@ def verdict(
         confidence=confidence,
         types=list(scores),
         scores=list(scores.values()),
+        offset=math.nan,
+        clearance=math.inf,
     )
     message.header.stamp = time_of(T0)
     return message

@@ -93,7 +93,7 @@ def test_a_source_that_runs_out_is_a_fault_that_says_what_to_do(bench, tmp_path:
     bench.send("camera/request", request(4000, 2))
     for count in (2900, 3100, 3900, 4100):
         bench.send("belt/state", belt_state(count))
-    bench.wait(lambda: "no more images" in node._health().fault)
+    bench.wait(lambda: "no more images" in str(node._health().fault))
 
 
 @pytest.mark.parametrize(

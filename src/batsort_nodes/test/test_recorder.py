@@ -194,7 +194,7 @@ def test_a_full_disk_ends_the_recording_with_an_error_and_not_the_node(record, b
     assert re.search(
         r"bag: recording ended \(.* must stay free; .* MB are free on its disk\); "
         r"what was received after 20.* is not in it",
-        node._health().fault,
+        str(node._health().fault),
     )
     bench.wait(lambda: b"\2" in levels)
     assert (bag / "metadata.yaml").is_file()
