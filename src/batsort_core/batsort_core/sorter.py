@@ -170,7 +170,8 @@ class Sorter:
         if shots:
             fired, _, track, shot = min(shots, key=lambda found: found[:2])
             track.fired = None
-            self.timing.confirmed(shot.valve, shot.lead_s, (stamp - fired) / 1e9)
+            delay = (stamp - fired) / 1e9
+            self.timing.confirmed(shot.valve, track.item.length, shot.lead_s, delay)
         return []
 
     def acknowledge(self) -> list[Decision | Shot]:
@@ -193,7 +194,7 @@ class Sorter:
                 "check the encoder's wheel and the belt's tension, then start the cell",
                 lasting=True,
             )
-        for valve, lag in self.timing.late().items():
+        for valve, lag in self.timing.late.items():
             if lag > self._cell.tracking.lead_most_s:
                 return Trouble(
                     f"valve {valve} blows {1e3 * lag:.0f} ms later than the others",
@@ -213,7 +214,7 @@ class Sorter:
         """What is corrected, and should be mended before it is trouble."""
         found = [
             f"valve {valve} blows {1e3 * lag:.0f} ms later than the others; have it serviced"
-            for valve, lag in self.timing.late().items()
+            for valve, lag in self.timing.late.items()
         ]
         if self.slip.ratio != 1.0:
             found.append(f"slip of {self.slip.slip:+.1%} between encoder and belt is corrected")

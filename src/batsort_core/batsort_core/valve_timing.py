@@ -2,54 +2,72 @@
 
 from collections import deque
 from statistics import median
+from typing import NamedTuple
 
 from batsort_core.cell import CellDescription
 
-_SHOTS = 9  # of a valve that are kept
-_FEWEST = 5  # of a valve to judge it, and of others to judge by
-_REFERENCES = 3  # valves, this one included, without which there is nothing to compare with
+_KEPT = 100  # shots, of all valves
+_SHOTS = 9  # of a valve that count
+_FEWEST = 5  # of a valve to judge it, and of others to judge one shot by
+_ALIKE = 0.004  # [m] that items of one size differ in length
+_SETTLING = 0.5  # of what is corrected, for a change to be worth new leads
+
+
+class _Shot(NamedTuple):
+    valve: int
+    length: float
+    delay_s: float
 
 
 class ValveTiming:
     """Delays from the open jet to the eye, valve against valve.
 
-    All valves of a cell are alike, so one whose items come later than those of the others opens
-    later: its lead grows by the difference, within bounds. What delays all of them alike (air
-    pressure, heavier items) moves nothing.
+    All valves of a cell are alike, so one whose items come later than those of the same length at
+    the others opens later: its lead grows by the difference, within bounds. What delays all of them
+    alike (air pressure) moves nothing.
     """
 
     def __init__(self, cell: CellDescription) -> None:
         self._lead = cell.ejection.lead_s
         self._corrected = cell.tracking.lead_corrected_s
         self._most = cell.tracking.lead_most_s
-        self._extra = {bin.valve: 0.0 for bin in cell.ejectors if bin.valve is not None}
-        self._delays: dict[int, deque[float]] = {
-            valve: deque(maxlen=_SHOTS) for valve in self._extra
-        }
+        self._lag = {bin.valve: 0.0 for bin in cell.ejectors if bin.valve is not None}
+        self._extra = dict(self._lag)
+        self._shots: deque[_Shot] = deque(maxlen=_KEPT)
 
     def lead_s(self, valve: int) -> float:
         """The lead to command a shot with [s]."""
         return self._lead + self._extra[valve]
 
-    def lag_s(self, valve: int) -> float:
-        """How much later than the others the valve blows [s]; 0 while that can't be told."""
-        judged = [d for d in self._delays.values() if len(d) >= _FEWEST]
-        if len(judged) < _REFERENCES or len(self._delays[valve]) < _FEWEST:
-            return 0.0
-        return median(self._delays[valve]) - median(map(median, judged))
-
-    def confirmed(self, valve: int, lead_s: float, delay_s: float) -> None:
-        """An item was at the eye `delay_s` after its jet was to open, commanded with `lead_s`."""
-        # As if commanded with the nominal lead: what was corrected is not forgotten.
-        self._delays[valve].append(delay_s + lead_s - self._lead)
-        lag = self.lag_s(valve)
-        bounded = max(-self._lead, min(self._most, lag))
-        if abs(bounded) <= self._corrected:
-            bounded = 0.0
-        if abs(bounded - self._extra[valve]) > self._corrected / 2 or bounded == 0.0:
-            self._extra[valve] = bounded
-
+    @property
     def late(self) -> dict[int, float]:
-        """Lag of each valve that is later than others by more than is nothing [s]."""
-        lags = {valve: self.lag_s(valve) for valve in self._extra}
-        return {valve: lag for valve, lag in lags.items() if lag > self._corrected}
+        """Lag of each valve that blows later than the others by more than chance [s]."""
+        return {valve: lag for valve, lag in self._lag.items() if lag > self._corrected}
+
+    def confirmed(self, valve: int, length: float, lead_s: float, delay_s: float) -> None:
+        """An item of `length` [m] was at the eye `delay_s` after its jet was to open.
+
+        `lead_s` is what the shot was commanded with.
+        """
+        # As if commanded with the nominal lead: what is corrected already is not forgotten.
+        self._shots.append(_Shot(valve, length, delay_s + lead_s - self._lead))
+        lag = self._lag[valve] = self._judge(valve)
+        wanted = min(self._most, max(-self._lead, lag)) if abs(lag) > self._corrected else 0.0
+        if wanted == 0.0 or abs(wanted - self._extra[valve]) > _SETTLING * self._corrected:
+            self._extra[valve] = wanted
+
+    def _judge(self, valve: int) -> float:
+        own = [shot for shot in self._shots if shot.valve == valve][-_SHOTS:]
+        lags = [lag for shot in own if (lag := self._compared(shot)) is not None]
+        return median(lags) if len(lags) >= _FEWEST else 0.0
+
+    def _compared(self, shot: _Shot) -> float | None:
+        """How much later it was than shots of other valves at items of its length [s]."""
+        others = [
+            other
+            for other in self._shots
+            if other.valve != shot.valve and abs(other.length - shot.length) < _ALIKE
+        ]
+        if len(others) < _FEWEST or len({other.valve for other in others}) < 2:
+            return None
+        return shot.delay_s - median(other.delay_s for other in others)
