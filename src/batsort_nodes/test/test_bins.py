@@ -1,11 +1,18 @@
 """Node `bins`: one outcome per item, counts that survive a crash, bad messages refused."""
 
+from pathlib import Path
+
+import yaml
 from messages import EPOCH, belt_state, item, stamp_at
 
-from batsort_interfaces.msg import BinArrival, EjectEvent, SortDecision
+from batsort_interfaces.msg import BinArrival, CellState, EjectEvent, SortDecision
 from batsort_interfaces.srv import NewBag
 from batsort_nodes.bins import Bins
 from batsort_nodes.convert import time_of
+from batsort_nodes.heartbeat import trouble_of
+from batsort_nodes.topics import DIAGNOSTICS
+
+CELL_FILE = Path(__file__).parents[3] / "config" / "cell.yaml"
 
 
 def decision(battery, bin_name: str, reason: str) -> SortDecision:
@@ -112,3 +119,41 @@ def test_a_new_bag_says_what_was_in_the_old_one(bench) -> None:
     answer = bench.call(NewBag, "bins/new_bag", NewBag.Request(bin="klarus"))
     assert (answer.success, answer.count) == (True, 1)
     bench.wait(lambda: next(b for b in states[-1].bins if b.name == "klarus").in_bag == 0)
+
+
+def test_a_battery_in_a_bin_that_nothing_was_blown_into_is_told_at_once_until_looked_at(
+    bench,
+) -> None:
+    bench = bench()
+    node = bench.add(Bins())
+    told = []
+    bench.peer.create_subscription(
+        DIAGNOSTICS.type, DIAGNOSTICS.name, lambda m: told.extend(m.status), DIAGNOSTICS.qos
+    )
+    battery = item(5000)
+    bench.send("belt/items", battery)
+    bench.send("items/decisions", decision(battery, "klarus", "sort"))
+    bench.send("bins/arrivals", arrival("gp_alk", battery.count + 15500))
+    bench.wait(lambda: any("valve 7" in s.message for s in told))
+    status = next(s for s in told if "valve 7" in s.message)
+    assert {"cause", "cure", "lasting"} <= {pair.key for pair in status.values}
+    trouble = trouble_of(status)
+    assert trouble is not None and trouble.lasting and not trouble.outside
+    bench.send("cell/state", CellState(state="held"))
+    bench.wait(lambda: node._health().fault is None)
+
+
+def test_a_full_bin_is_trouble_outside_the_cell_until_it_has_a_new_bag(
+    bench, tmp_path: Path
+) -> None:
+    document = yaml.safe_load(CELL_FILE.read_text())
+    next(b for b in document["bins"] if b["name"] == "klarus")["capacity"] = 1
+    file = tmp_path / "cell.yaml"
+    file.write_text(yaml.safe_dump(document))
+    bench = bench(cell_file=file)
+    node = bench.add(Bins())
+    sort_one(bench, item(5000))
+    bench.wait(lambda: node._health().fault is not None)
+    assert node._health().fault.outside and "klarus" in node._health().fault.cause
+    assert bench.call(NewBag, "bins/new_bag", NewBag.Request(bin="klarus")).success
+    assert node._health().fault is None
