@@ -1,6 +1,17 @@
 from setuptools import find_packages, setup
 
-NODES = ("belt", "bins", "camera", "classifier", "ejector", "recorder", "replay", "supervisor")
+NODES = (
+    "belt",
+    "bins",
+    "camera",
+    "classifier",
+    "ejector",
+    "hardware",
+    "recorder",
+    "reference_plc",
+    "replay",
+    "supervisor",
+)
 
 setup(
     name="batsort_nodes",

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from batsort_core.cell import CellDescription
 from batsort_core.firing import Motion, ShotEnd
 from batsort_core.sorter import Shot
 from batsort_core.trouble import Trouble
@@ -88,6 +89,30 @@ class EStop(Driver, Protocol):
     @property
     def pressed(self) -> bool:
         """Whether it is pressed; also where its line is broken or it can't be read."""
+
+
+class Trigger(Protocol):
+    """The camera's trigger, where the device has one that pulses by count."""
+
+    def expose(self, item_id: int, epoch: int, count: int) -> None:
+        """Pulse it when the belt is at `count`; another epoch is never exposed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Drivers:
+    """All that the `hardware` node works with; one object may be several of them."""
+
+    belt: Belt
+    valves: Valves
+    estop: EStop
+    trigger: Trigger | None = None
+
+
+class Open(Protocol):
+    """What a module of drivers has as `open_drivers`."""
+
+    def __call__(self, document: object, cell: CellDescription, report: Report) -> Drivers:
+        """Open what a hardware file describes. Raises FieldError naming what does not fit."""
 
 
 class SteadyStamps:
