@@ -1,4 +1,4 @@
-"""A PLC or valve terminal over Modbus TCP that latches counts and fires by count: docs/hardware.md.
+"""A PLC or valve terminal over Modbus TCP that latches counts and fires by count: docs/hardware_modbus.md.
 
 One thread exchanges registers with it some hundred times a second, and is made for links that fail:
 nothing that was read is believed before its checksum and its plausibility, nothing that happened is
@@ -14,6 +14,7 @@ import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Annotated
 
 from pymodbus.client import ModbusTcpClient
@@ -90,7 +91,7 @@ def read_options(document: object, cell: CellDescription) -> ModbusOptions:
             (options.addresses.events, plc.EVENTS * plc.EVENT_SIZE, "events"),
         )
     )
-    for (begin, size, before), (begins, _, name) in zip(blocks, blocks[1:], strict=False):
+    for (begin, size, before), (begins, _, name) in pairwise(blocks):
         if begins < begin + size:
             refuse(f"addresses.{name}", begins, f"from {begin + size}, the end of {before}")
     for bin in cell.ejectors:
@@ -115,7 +116,7 @@ def read_options(document: object, cell: CellDescription) -> ModbusOptions:
 def open_drivers(document: object, cell: CellDescription, report: Report) -> Drivers:
     """Everything is at the PLC. Raises FieldError."""
     driver = ModbusDriver(read_options(document, cell), cell, report)
-    return Drivers(belt=driver, valves=driver, estop=driver, trigger=driver)
+    return Drivers(driver, driver, driver, driver, driver.figures)
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +163,7 @@ class ModbusDriver:
         self._error = "no answer yet"
         self._usurped = False
         self._loss: tuple[float, int] | None = None
-        self.counts: Counter[str] = Counter()
+        self._counts: Counter[str] = Counter()
         """What was refused and what went wrong, by name."""
         self._closing = threading.Event()
         self._wake = threading.Event()
@@ -206,6 +207,15 @@ class ModbusDriver:
         if status is None:
             return None
         return next((t for bit, t in _TROUBLES.items() if status.bits & bit), None)
+
+    def figures(self) -> dict[str, object]:
+        """For people: shots on their way, and what went wrong, by name."""
+        delivery = self._delivery
+        return {
+            "shots not taken": delivery.untaken,
+            "shots waiting": delivery.open - delivery.untaken,
+            **self._counts,
+        }
 
     def run(self, run: bool, velocity: float) -> None:
         speed = round(velocity / self._metres_per_count) if run else 0
@@ -265,7 +275,7 @@ class ModbusDriver:
 
     def _cut(self, error: Exception) -> float:
         """The link is of no use any more: make it anew, after a while [s]."""
-        self.counts["link cut"] += 1
+        self._counts["link cut"] += 1
         self._error = " ".join(str(error).split())
         self._client.close()
         self._delivery.cut()
@@ -273,7 +283,7 @@ class ModbusDriver:
         return wait
 
     def _refuse(self, error: plc.MapError) -> None:
-        self.counts[error.what] += 1
+        self._counts[error.what] += 1
         self._error = str(error)
 
     def _take_inbox(self) -> None:
@@ -322,8 +332,9 @@ class ModbusDriver:
     def _meet(self, status: plc.Status, after: plc.Status | None) -> None:
         """A PLC that was started since, or the first one: its counts are a new epoch's."""
         if after is not None:
-            self.counts["PLC restarted"] += 1
+            self._counts["PLC restarted"] += 1
             self._give_up("the PLC was started again; whether it fired is not known")
+            self._motion = None
         self._clock, self._settling = LeastDelay(), SETTLING
         self._event_time = 0
         # What happened before the driver came is not its own, but all since a restart is.
@@ -439,7 +450,7 @@ class ModbusDriver:
         else:
             out = self._delivery.end(event, stamp, epoch)
         if out is None:
-            self.counts["end of no open shot"] += 1
+            self._counts["end of no open shot"] += 1
         else:
             self._report(out)
 
@@ -447,14 +458,14 @@ class ModbusDriver:
         """Entries of the ring are gone: whatever they said of open shots is not known."""
         self._read = (self._read + events) % _WRAP
         self._unreadable = 0
-        self.counts["events lost"] += events
+        self._counts["events lost"] += events
         self._loss = (time.monotonic(), events)
         self._give_up("events of the PLC were lost; whether it fired is not known")
         self._begin(status)
 
     def _give_up(self, detail: str) -> None:
         for end in self._delivery.give_up(self._now(), detail):
-            self.counts["shots given up"] += 1
+            self._counts["shots given up"] += 1
             self._report(end)
 
     def _order(self) -> None:

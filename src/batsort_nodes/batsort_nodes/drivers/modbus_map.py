@@ -1,4 +1,4 @@
-"""The register map of docs/hardware.md in bytes: what a PLC shows, and what it is told. Pure.
+"""The register map of docs/hardware_modbus.md in bytes: what a PLC shows, and what it is told. Pure.
 
 Numbers are big-endian, the most significant register first. Every block ends with a checksum over
 the registers before it, CRC-16/IBM-3740 (polynomial 0x1021, start 0xFFFF), so that a block that the
@@ -212,8 +212,11 @@ def control_of(registers: Sequence[int]) -> Control:
 
 def shot_of(registers: Sequence[int]) -> Shot:
     """Raises MapError."""
-    *head, action, lead_us, pulse_us = _values("shot", _SHOT, registers)
-    return Shot(*head, _member(Action, "shot.action", action), lead_us, pulse_us)
+    session, sequence, item_id, boot, target, valve, action, lead_us, pulse_us = _values(
+        "shot", _SHOT, registers
+    )
+    kind = _member(Action, "shot.action", action)
+    return Shot(session, sequence, item_id, boot, target, valve, kind, lead_us, pulse_us)
 
 
 def event_of(registers: Sequence[int]) -> Event:

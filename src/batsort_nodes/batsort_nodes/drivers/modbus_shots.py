@@ -55,7 +55,7 @@ class Delivery:
         self.session = 0
         """0: none; a shot can't be delivered."""
         self._sequence = self._taken = 0
-        self._unsent: deque[plc.Shot] = deque()
+        self._untaken: deque[plc.Shot] = deque()
         self._open: dict[int, _Open] = {}
         self._ended: Recent[None] = Recent(_KEPT)
         self._cuts = 0
@@ -65,12 +65,17 @@ class Delivery:
         """Shots without an end."""
         return len(self._open)
 
+    @property
+    def untaken(self) -> int:
+        """Entries that the PLC has not taken, as far as is known."""
+        return len(self._untaken)
+
     def begin(self, session: int) -> None:
         """Open a session; nothing is open."""
         assert not self._open
         self.session = session
         self._sequence = self._taken = 0
-        self._unsent.clear()
+        self._untaken.clear()
 
     def take(self, shot: Shot, motion: Motion) -> list[ShotEnd]:
         """A shot, or its calling off; one that can't be delivered at all ends at once."""
@@ -98,7 +103,7 @@ class Delivery:
 
     def entries(self) -> list[plc.Shot]:
         """What to write to the mailbox now, at most its slots."""
-        return [self._unsent[i] for i in range(min(plc.SLOTS, len(self._unsent)))]
+        return [self._untaken[i] for i in range(min(plc.SLOTS, len(self._untaken)))]
 
     def cut(self) -> None:
         """The link failed: what was written may have come or not."""
@@ -112,8 +117,8 @@ class Delivery:
                 f"status.shots: {sequence} is refused; allowed: {self._taken} to {self._sequence}",
             )
         self._taken = sequence
-        while self._unsent and self._unsent[0].sequence <= sequence:
-            self._unsent.popleft()
+        while self._untaken and self._untaken[0].sequence <= sequence:
+            self._untaken.popleft()
 
     def end(self, event: plc.Event, stamp: int, epoch: int) -> ShotEnd | None:
         """What the PLC's ring says of a shot; None where its end was told before.
@@ -139,13 +144,13 @@ class Delivery:
         for item_id in self._open:
             self._ended.add(item_id, None)
         self._open.clear()
-        self._unsent.clear()
+        self._untaken.clear()
         self.session = 0
         return ends
 
     def _append(self, entry: plc.Shot) -> None:
         self._sequence += 1
-        self._unsent.append(replace(entry, session=self.session, sequence=self._sequence))
+        self._untaken.append(replace(entry, session=self.session, sequence=self._sequence))
 
 
 def _entry(shot: Shot, fire: bool) -> plc.Shot:

@@ -8,7 +8,7 @@ epoch on `SteadyStamps`, so that a step of the system's clock moves nothing.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -106,6 +106,8 @@ class Drivers:
     valves: Valves
     estop: EStop
     trigger: Trigger | None = None
+    figures: Callable[[], Mapping[str, object]] = dict
+    """For people, into the node's diagnostics."""
 
 
 class Open(Protocol):
