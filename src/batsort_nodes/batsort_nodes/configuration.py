@@ -103,21 +103,30 @@ def declare(node: Node, parameters: Iterable[Parameter]) -> None:
             ) from None
 
 
+def load_document(name: str, path: str, what: str) -> Any:
+    """Read the YAML file that the parameter `name` gives the path of.
+
+    Raises:
+        ConfigurationError: not given, no such file, or no YAML.
+    """
+    if not path:
+        raise ConfigurationError(f"{name}: not given; allowed: the path of a {what}")
+    try:
+        return yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{name}: {path!r} can't be read ({error})") from None
+    except yaml.YAMLError as error:
+        line = " ".join(str(error).split())
+        raise ConfigurationError(f"{name}: {path!r} is no YAML ({line})") from None
+
+
 def load_cell(path: str) -> CellDescription:
     """Read a cell description.
 
     Raises:
         ConfigurationError: no such file, no YAML, or a description that can't be.
     """
-    if not path:
-        raise ConfigurationError("cell_file: not given; allowed: the path of a cell description")
-    try:
-        document = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"cell_file: {path!r} can't be read ({error})") from None
-    except yaml.YAMLError as error:
-        line = " ".join(str(error).split())
-        raise ConfigurationError(f"cell_file: {path!r} is no YAML ({line})") from None
+    document = load_document("cell_file", path, "cell description")
     try:
         return parse_cell(document)
     except CellError as error:

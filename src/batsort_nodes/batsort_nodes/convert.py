@@ -1,4 +1,4 @@
-"""Messages of core objects; `batsort_bags.messages` reads them back."""
+"""Messages of core objects and of drivers' events; `batsort_bags.messages` reads them back."""
 
 from __future__ import annotations
 
@@ -7,11 +7,16 @@ from builtin_interfaces.msg import Time
 from batsort_bags.messages import NS
 from batsort_core.belt import BeltReading
 from batsort_core.bins import Balance, Settled
+from batsort_core.firing import ShotEnd
 from batsort_core.inputs import Batch
 from batsort_core.items import Item
 from batsort_core.recipe import Recipe
 from batsort_core.sorter import Decision, Shot
 from batsort_interfaces import msg as batsort
+
+from .drivers.protocols import Arrival, Edge, EncoderSample
+
+BELT_FRAME = "belt_link"
 
 
 def time_of(stamp: int) -> Time:
@@ -137,4 +142,38 @@ def order_message(batch: Batch, stamp: int) -> batsort.InputOrder:
         keys=[key for _, key in batch.inputs],
     )
     message.header.stamp = time_of(stamp)
+    return message
+
+
+def sample_message(sample: EncoderSample) -> batsort.EncoderCount:
+    message = batsort.EncoderCount(epoch=sample.epoch, count=sample.count)
+    message.header.stamp = time_of(sample.stamp)
+    message.header.frame_id = BELT_FRAME
+    return message
+
+
+def edge_message(edge: Edge) -> batsort.BarrierEdge:
+    message = batsort.BarrierEdge(epoch=edge.epoch, count=edge.count, blocked=edge.blocked)
+    message.header.stamp = time_of(edge.stamp)
+    message.header.frame_id = BELT_FRAME
+    return message
+
+
+def arrival_message(arrival: Arrival) -> batsort.BinArrival:
+    message = batsort.BinArrival(epoch=arrival.epoch, bin=arrival.bin, count=arrival.count)
+    message.header.stamp = time_of(arrival.stamp)
+    return message
+
+
+def end_message(end: ShotEnd) -> batsort.EjectEvent:
+    message = batsort.EjectEvent(
+        item_id=end.shot.item_id,
+        epoch=end.epoch,
+        valve=end.shot.valve,
+        result=end.result.value,
+        planned_count=end.shot.target_count,
+        actual_count=end.actual_count,
+        detail=end.detail,
+    )
+    message.header.stamp = time_of(end.stamp)
     return message

@@ -10,6 +10,7 @@ import argparse
 import asyncio
 import json
 import logging
+import math
 import signal
 import sys
 import time
@@ -19,7 +20,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TextIO
 
-import yaml
 from pymodbus.constants import ExcCodes
 from pymodbus.server import ModbusTcpServer
 from pymodbus.simulator import DataType, SimData, SimDevice
@@ -30,7 +30,7 @@ from batsort_core.items import EjectResult
 from batsort_core.schema import FieldError
 from batsort_core.sorter import Shot
 
-from .configuration import ConfigurationError, load_cell
+from .configuration import ConfigurationError, load_cell, load_document
 from .drivers import modbus_map as plc
 from .drivers.modbus import ModbusOptions, read_options
 from .reference_belt import Crossing, ReferenceBelt
@@ -110,16 +110,19 @@ class Plc:
         self._speed = self._control.velocity if orders & plc.Orders.RUN else 0
         for due in self._queue.step(self._motion):
             self._end(self._open(due) if isinstance(due, Energise) else due)
-        while self._exposures and self._exposures[0].target_count <= self._belt.position:
+        while self._exposures and self._exposures[0].target_count <= self._count:
             exposure = self._exposures.popleft()
-            self._witness("exposed", exposure.item_id, round(self._belt.position))
+            self._witness("exposed", exposure.item_id, self._count)
         self._write_ring()
         self._refresh(orders, silent)
 
     @property
     def _motion(self) -> Motion:
-        belt = self._belt
-        return Motion(self._stamp, self._boot, belt.position, belt.velocity)
+        return Motion(self._stamp, self._boot, self._count, self._belt.velocity)
+
+    @property
+    def _count(self) -> int:
+        return math.floor(self._belt.position)
 
     def _take_orders(self) -> None:
         try:
@@ -230,7 +233,7 @@ class Plc:
             refused=self._refused,
             boot=self._boot,
             time=self._stamp // _US,
-            count=round(self._belt.position),
+            count=self._count,
             velocity=round(self._belt.velocity),
             session=self._control.session,
             control=self._control.sequence,
@@ -331,7 +334,8 @@ def main() -> None:
     logging.getLogger("pymodbus").addHandler(logging.NullHandler())
     try:
         cell = load_cell(told.cell_file)
-        options = read_options(yaml.safe_load(Path(told.hardware_file).read_text()), cell)
+        document = load_document("--hardware-file", told.hardware_file, "hardware file of modbus")
+        options = read_options(document, cell)
         host = options.host if told.host is None else told.host
         port = options.port if told.port is None else told.port
         log = told.log.open("a", encoding="utf-8") if told.log else None

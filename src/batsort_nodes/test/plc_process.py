@@ -25,10 +25,10 @@ class PlcProcess:
 
     def __init__(self, log: Path, port: int = 0) -> None:
         self._log = log
+        program = [sys.executable, "-m", "batsort_nodes.reference_plc"]
         files = ["--cell-file", str(CELL_FILE), "--hardware-file", str(HARDWARE_FILE)]
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "batsort_nodes.reference_plc", *files]
-            + ["--port", str(port), "--log", str(log)],
+            [*program, *files, "--port", str(port), "--log", str(log)],
             stdout=subprocess.PIPE,
             text=True,
         )

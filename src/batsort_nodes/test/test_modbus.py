@@ -9,6 +9,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -114,7 +115,7 @@ def test_items_are_seen_at_the_barrier_and_at_the_eyes_with_their_counts(rig: Ri
     leading = [edge.count for edge in rig.of(Edge) if edge.blocked]
     assert leading == [leading[0] + PITCH * i for i in range(len(leading))]
     assert {arrival.bin for arrival in rig.of(Arrival)} == {"others"}
-    for sample, after in zip(rig.of(EncoderSample), rig.of(EncoderSample)[1:], strict=False):
+    for sample, after in pairwise(rig.of(EncoderSample)):
         assert after.stamp > sample.stamp
         assert after.count >= sample.count
 

@@ -1,8 +1,9 @@
-"""A PLC or valve terminal over Modbus TCP that latches counts and fires by count: docs/hardware_modbus.md.
+"""A PLC or valve terminal over Modbus TCP that latches counts and fires by count.
 
-One thread exchanges registers with it some hundred times a second, and is made for links that fail:
-nothing that was read is believed before its checksum and its plausibility, nothing that happened is
-read twice or left out, and no shot is left without an end.
+docs/hardware_modbus.md has the register map. One thread exchanges registers with the PLC a hundred
+times a second, and is made for links that fail: nothing that was read is believed before its
+checksum and its plausibility are, nothing that happened is read twice or left out, and no shot is
+left without an end.
 """
 
 from __future__ import annotations

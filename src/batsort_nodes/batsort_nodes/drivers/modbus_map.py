@@ -1,4 +1,4 @@
-"""The register map of docs/hardware_modbus.md in bytes: what a PLC shows, and what it is told. Pure.
+"""The register map of docs/hardware_modbus.md: what a PLC shows, and what it is told. Pure.
 
 Numbers are big-endian, the most significant register first. Every block ends with a checksum over
 the registers before it, CRC-16/IBM-3740 (polynomial 0x1021, start 0xFFFF), so that a block that the

@@ -1,0 +1,201 @@
+"""Node `hardware`: the cell's backend with real sensors and valves, whatever they are wired to."""
+
+from __future__ import annotations
+
+import importlib
+import math
+import queue
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+from rclpy.clock import Clock, ClockType
+from rclpy.node import Node
+
+from batsort_bags.messages import shot_of
+from batsort_core.cell import CellDescription
+from batsort_core.schema import FieldError
+from batsort_core.trouble import Trouble
+from batsort_interfaces.msg import BeltCommand, CaptureRequest, CellState, EjectCommand, EStop
+
+from .configuration import (
+    CELL_FILE,
+    ConfigurationError,
+    Parameter,
+    declare,
+    load_cell,
+    load_document,
+)
+from .convert import arrival_message, edge_message, end_message, sample_message
+from .drivers.protocols import Arrival, Drivers, Edge, EncoderSample, Event, Open, ShotEnd
+from .heartbeat import Health, Heartbeat
+from .run import run
+from .topics import publisher, subscription
+
+DRIVERS = {"modbus": "modbus", "gpio": "gpio"}
+"""Modules of `drivers` by name, imported only where they are chosen: each has `open_drivers`."""
+PARAMETERS = (
+    CELL_FILE,
+    Parameter(
+        "driver",
+        "modbus",
+        "What sensors and valves are wired to: a PLC over Modbus TCP, or the pins of this machine.",
+        choices=tuple(DRIVERS),
+    ),
+    Parameter("hardware_file", "", "Addresses, pins and options of the driver (YAML)."),
+)
+SILENCE_S = 1.0
+"""Without cell/state for that long, belt and valves are disabled."""
+WATCH_S = 0.05
+ESTOP_PERIOD_S = 0.4
+
+
+class Hardware(Node):
+    """Translates between drivers and topics; what drivers report comes from their threads."""
+
+    def __init__(self) -> None:
+        super().__init__("hardware")
+        declare(self, PARAMETERS)
+        cell = load_cell(self.get_parameter("cell_file").value)
+        self._most_velocity = cell.belt.max_velocity
+        self._state: CellState | None = None
+        self._command = BeltCommand(velocity=cell.belt.velocity)
+        self._heard = -math.inf
+        self._counts: Counter[str] = Counter()
+        self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
+        self._news = self.create_guard_condition(self._publish_events)
+        self._out: dict[type, tuple[Any, Callable[[Any], Any], str]] = {
+            EncoderSample: (publisher(self, "belt/encoder"), sample_message, "encoder samples"),
+            Edge: (publisher(self, "belt/barrier"), edge_message, "barrier edges"),
+            Arrival: (publisher(self, "bins/arrivals"), arrival_message, "arrivals"),
+            ShotEnd: (publisher(self, "ejector/events"), end_message, "shots"),
+        }
+        self._estop = publisher(self, "cell/estop")
+        self._told_estop: tuple[float, bool | None] = (-math.inf, None)
+        self._driver = self.get_parameter("driver").value
+        self._drivers = self._open(cell)
+        self._applying = threading.Lock()
+        self._applied: tuple[bool, bool, float] = (False, False, 0.0)
+        self._ended = threading.Event()
+        subscription(self, "cell/state", self._on_state)
+        subscription(self, "belt/command", self._on_command)
+        subscription(self, "ejector/commands", self._on_shot)
+        subscription(self, "camera/request", self._on_request)
+        self._heartbeat = Heartbeat(self, self._health)
+        steady = Clock(clock_type=ClockType.STEADY_TIME)
+        self.create_timer(WATCH_S, self._look, clock=steady)
+        # A thread, since it also has to end what an executor that hangs would leave enabled.
+        self._watch = threading.Thread(target=self._watch_silence, name="watch", daemon=True)
+        self._watch.start()
+
+    def destroy_node(self) -> None:
+        """Shut the valves, stop the belt, and tell the end of what was open."""
+        self._ended.set()
+        self._watch.join()
+        for driver in self._each_driver():
+            driver.close()
+        if self.context.ok():
+            self._publish_events()
+        super().destroy_node()
+
+    def _open(self, cell: CellDescription) -> Drivers:
+        """Raises ConfigurationError."""
+        path = self.get_parameter("hardware_file").value
+        document = load_document("hardware_file", path, f"hardware file of {self._driver}")
+        try:
+            module = importlib.import_module(f".drivers.{DRIVERS[self._driver]}", __package__)
+        except ImportError as error:
+            raise ConfigurationError(
+                f"driver: {self._driver!r} can't be used ({error}); "
+                "allowed: one whose packages are installed"
+            ) from None
+        open_drivers: Open = module.open_drivers
+        try:
+            return open_drivers(document, cell, self._report)
+        except FieldError as error:
+            raise ConfigurationError(f"{path}: {error}") from None
+
+    def _each_driver(self) -> list[Any]:
+        """Each once: one object may be several of them."""
+        drivers = self._drivers
+        return list(
+            {id(one): one for one in (drivers.valves, drivers.belt, drivers.estop)}.values()
+        )
+
+    def _report(self, event: Event) -> None:
+        """From any thread."""
+        self._events.put(event)
+        self._news.trigger()
+
+    def _publish_events(self) -> None:
+        while True:
+            try:
+                event = self._events.get_nowait()
+            except queue.Empty:
+                return
+            out, message_of, name = self._out[type(event)]
+            self._counts[name] += 1
+            out.publish(message_of(event))
+
+    def _on_state(self, message: CellState) -> None:
+        self._state, self._heard = message, time.monotonic()
+        self._apply()
+
+    def _on_command(self, message: BeltCommand) -> None:
+        if not 0.0 <= message.velocity <= self._most_velocity:
+            raise ValueError(
+                f"velocity {message.velocity} is refused; allowed: 0 to {self._most_velocity:g}"
+            )
+        self._command = message
+        self._apply()
+
+    def _on_shot(self, message: EjectCommand) -> None:
+        self._drivers.valves.shoot(shot_of(message))
+
+    def _on_request(self, message: CaptureRequest) -> None:
+        if self._drivers.trigger is not None:
+            self._drivers.trigger.expose(message.item_id, message.epoch, message.count)
+
+    def _watch_silence(self) -> None:
+        while not self._ended.wait(WATCH_S):
+            self._apply()
+        self._state = None
+        self._apply()
+
+    def _apply(self) -> None:
+        """Tell the drivers where something else is wanted of them; from two threads."""
+        with self._applying:
+            state, command = self._state, self._command
+            heard = state is not None and time.monotonic() - self._heard < SILENCE_S
+            valves = heard and state.valves_enabled
+            run = heard and state.belt_enabled and command.run
+            wanted = (valves, run, command.velocity if run else 0.0)
+            if wanted != self._applied:
+                self._applied = wanted
+                self._drivers.valves.enable(valves)
+                self._drivers.belt.run(run, wanted[2])
+
+    @property
+    def _trouble(self) -> Trouble | None:
+        return next((one.trouble for one in self._each_driver() if one.trouble), None)
+
+    def _look(self) -> None:
+        self._heartbeat.tell(self._trouble)
+        now, pressed = time.monotonic(), self._drivers.estop.pressed
+        at, told = self._told_estop
+        if pressed != told or now - at >= ESTOP_PERIOD_S:
+            self._told_estop = (now, pressed)
+            message = EStop(pressed=pressed, source=self._driver)
+            message.header.stamp = self.get_clock().now().to_msg()
+            self._estop.publish(message)
+
+    def _health(self) -> Health:
+        values = {"driver": self._driver, **self._counts, **self._drivers.figures()}
+        return Health(values, fault=self._trouble)
+
+
+def main() -> None:
+    sys.exit(run(Hardware))

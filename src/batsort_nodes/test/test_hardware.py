@@ -1,0 +1,151 @@
+"""Node `hardware`: drivers in, topics out, and back; against a PLC in a process of its own."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable, Iterator
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from plc_process import CELL_FILE, PlcProcess, document
+
+from batsort_bags.messages import stamp_of
+from batsort_core.trouble import Trouble
+from batsort_interfaces import msg as batsort
+from batsort_nodes.configuration import ConfigurationError
+from batsort_nodes.hardware import Hardware
+from batsort_nodes.heartbeat import trouble_of
+from batsort_nodes.topics import DIAGNOSTICS
+
+
+@pytest.fixture
+def plc(tmp_path: Path) -> Iterator[PlcProcess]:
+    process = PlcProcess(tmp_path / "plc.log")
+    yield process
+    process.kill()
+
+
+@pytest.fixture
+def cell(bench: Callable[..., Any], plc: PlcProcess, tmp_path: Path) -> Any:
+    """The node at the PLC, and a peer that plays the rest of the cell."""
+    path = tmp_path / "hardware.yaml"
+    path.write_text(yaml.safe_dump(document(port=plc.port)))
+    made = bench(hardware_file=path)
+    made.add(Hardware())
+    return made
+
+
+def say(cell: Any, enabled: bool = True) -> None:
+    state = batsort.CellState(state="execute", belt_enabled=enabled, valves_enabled=enabled)
+    cell.send("cell/state", state)
+
+
+def start(cell: Any) -> list[batsort.EncoderCount]:
+    """Run the belt as a supervisor does; what the encoder tells from then on."""
+    counts = cell.heard("belt/encoder")
+    cell.send("belt/command", batsort.BeltCommand(run=True, velocity=0.5))
+    cell.peer.create_timer(0.1, lambda: say(cell))
+    cell.wait(lambda: len(counts) > 1 and counts[-1].count > 100)
+    return counts
+
+
+def command(count: batsort.EncoderCount, ahead: int, **changed: Any) -> batsort.EjectCommand:
+    values = {"item_id": 5, "epoch": count.epoch, "valve": 2, "action": batsort.EjectCommand.FIRE}
+    values |= {"target_count": count.count + ahead, "lead_s": 0.01, "pulse_s": 0.02} | changed
+    return batsort.EjectCommand(**values)
+
+
+def test_the_belt_runs_items_are_seen_and_a_shot_is_told(cell: Any, plc: PlcProcess) -> None:
+    edges, ends = cell.heard("belt/barrier"), cell.heard("ejector/events")
+    counts = start(cell)
+    shot = command(counts[-1], 3000)
+    cell.send("ejector/commands", shot)
+    cell.wait(lambda: bool(ends) and len(edges) >= 4)
+    assert (ends[0].item_id, ends[0].result) == (5, batsort.EjectEvent.FIRED)
+    assert (ends[0].valve, ends[0].planned_count) == (2, shot.target_count)
+    assert abs(ends[0].actual_count - shot.target_count) <= 2
+    assert plc.fired == [5]
+    assert all(edge.blocked != after.blocked for edge, after in pairwise(edges))
+    assert all(
+        stamp_of(after.header.stamp) > stamp_of(count.header.stamp)
+        for count, after in pairwise(counts)
+    )
+
+
+def test_a_cell_that_falls_silent_stops_the_belt_and_shuts_the_valves(
+    cell: Any, plc: PlcProcess
+) -> None:
+    ends = cell.heard("ejector/events")
+    counts = cell.heard("belt/encoder")
+    cell.send("belt/command", batsort.BeltCommand(run=True, velocity=0.5))
+    say(cell)
+    cell.wait(lambda: len(counts) > 1 and counts[-1].count > 100)
+    cell.send("ejector/commands", command(counts[-1], 20_000))
+    cell.wait(lambda: len(counts) > 50 and counts[-1].count == counts[-50].count)
+    assert counts[-1].count < 20_000
+    cell.send("ejector/commands", command(counts[-1], 0, item_id=6))
+    cell.wait(lambda: bool(ends))
+    assert (ends[0].item_id, ends[0].detail) == (6, "valves disabled")
+    assert plc.fired == []
+
+
+def test_a_speed_that_cannot_be_is_refused(cell: Any) -> None:
+    counts = start(cell)
+    for velocity in (float("nan"), -1.0, 99.0):
+        cell.send("belt/command", batsort.BeltCommand(run=True, velocity=velocity))
+    last = counts[-1].count
+    cell.wait(lambda: counts[-1].count > last + 5000)
+    one, other = counts[-50], counts[-1]
+    spent = (stamp_of(other.header.stamp) - stamp_of(one.header.stamp)) / 1e9
+    assert abs((other.count - one.count) / spent - 5000) < 250
+
+
+def test_the_emergency_stop_is_told_when_it_changes_and_to_who_comes_late(
+    cell: Any, plc: PlcProcess
+) -> None:
+    told = cell.heard("cell/estop")
+    cell.wait(lambda: bool(told) and not told[-1].pressed)
+    plc.process.send_signal(signal.SIGUSR1)
+    cell.wait(lambda: told[-1].pressed)
+    late = cell.heard("cell/estop")
+    cell.wait(lambda: bool(late) and late[-1].pressed)
+    assert told[-1].source == "modbus"
+
+
+def test_a_plc_that_is_gone_is_trouble_with_a_cure(cell: Any, plc: PlcProcess) -> None:
+    troubles: list[Trouble | None] = []
+    cell.peer.create_subscription(
+        DIAGNOSTICS.type,
+        DIAGNOSTICS.name,
+        lambda array: troubles.extend(map(trouble_of, array.status)),
+        DIAGNOSTICS.qos,
+    )
+    told = cell.heard("cell/estop")
+    start(cell)
+    plc.kill()
+    cell.wait(lambda: any(t is not None and "is not heard" in t.cause for t in troubles))
+    cell.wait(lambda: told[-1].pressed)
+    found = next(t for t in troubles if t is not None and "is not heard" in t.cause)
+    assert found.cause.startswith(f"PLC 127.0.0.1:{plc.port}")
+    assert found.cure == "check its power, the network cable, and host, port and unit"
+
+
+@pytest.mark.parametrize(
+    ("parameters", "refusal"),
+    [
+        ({}, "hardware_file: not given; allowed: the path of a hardware file of modbus"),
+        ({"hardware_file": "/no/such"}, "hardware_file: '/no/such' can't be read"),
+        ({"hardware_file": CELL_FILE}, f"{CELL_FILE}: name: unknown field; allowed: host, port"),
+        ({"driver": "rs232"}, "driver: 'rs232' is refused; allowed: modbus or gpio"),
+    ],
+)
+def test_what_it_cannot_run_with_is_refused_by_name(
+    bench: Callable[..., Any], parameters: dict[str, Any], refusal: str
+) -> None:
+    bench(**parameters)
+    with pytest.raises(ConfigurationError) as error:
+        Hardware()
+    assert str(error.value).startswith(refusal)
