@@ -29,6 +29,9 @@ class Cropped:
     """Exposure [ns]."""
     pixels: Pixels
     """uint8[h, w, 3] RGB."""
+    offset: float | None
+    """As `batsort_perception.place.Place` has it."""
+    clearance: float | None
 
 
 class Cropper:
@@ -61,7 +64,10 @@ class Cropper:
             if seen.view is not None and self._wanted(seen.view.item_id):
                 stamp, pixels = seen.image
                 crop = crop_item(pixels(), seen.view)
-                yield Cropped(seen.view.item_id, stamp, crop.pixels)
+                if crop.found:
+                    yield Cropped(
+                        seen.view.item_id, stamp, crop.pixels, crop.offset, crop.clearance
+                    )
 
 
 def crops(bag: Bag, cell: CellDescription, wanted: Callable[[int], bool]) -> Iterator[Cropped]:

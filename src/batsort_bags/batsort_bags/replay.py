@@ -333,7 +333,9 @@ class _Replay:
         assert engine is not None
         for crop in cropped:
             measured = engine.classify(crop.pixels)
-            verdict = measured.verdict(crop.item_id, crop.stamp, engine.bundle.types)
+            verdict = measured.verdict(
+                crop.item_id, crop.stamp, engine.bundle.types, crop.offset, crop.clearance
+            )
             self._result.judged[crop.item_id] = verdict
             self._sorter.verdict(verdict)
 

@@ -128,6 +128,7 @@ class Studio:
             right=float(CAMERA.image_width),
             top=middle - half_belt,
             bottom=middle + half_belt,
+            metres_per_pixel=CAMERA.metres_per_pixel,
         )
         return prepare(crop_item(frame, view).pixels, SIDE, SIDE)
 

@@ -10,19 +10,21 @@ from pathlib import Path
 
 from sensor_msgs.msg import CameraInfo, Image
 
+from batsort_bags.images import ImageError
 from batsort_bags.messages import stamp_of
 from batsort_core.capture import FrameMatcher, Match, Missed
 from batsort_core.capture_watch import CaptureWatch
 from batsort_core.packml import State, looked_at
 from batsort_core.trouble import Trouble
 from batsort_interfaces.msg import BeltState, CaptureRequest, CellState
+from batsort_perception.checks import ImageChecks, Problem
 
 from .configuration import CELL_FILE, ConfigurationError, Parameter, declare, load_cell
 from .convert import time_of
 from .drivers.frames import Device, Pixels, folder_frames, video_frames
 from .follow import BeltFollower
 from .heartbeat import Health
-from .images import to_message
+from .images import to_message, to_rgb
 from .managed import ManagedNode
 from .run import run
 from .topics import publisher
@@ -61,6 +63,7 @@ class Camera(ManagedNode):
         self._counts: Counter[str] = Counter()
         self._exhausted: Trouble | None = None
         self._watch = CaptureWatch()
+        self._checks = ImageChecks()
         self._device: Device | None = None
         self._files: Iterator[Pixels] | None = None
         self._grabbed: deque[tuple[int, Pixels]] = deque(maxlen=KEPT_FRAMES)
@@ -159,10 +162,23 @@ class Camera(ManagedNode):
                 continue
             image = self._frames.pop(result.key)
             if isinstance(result, Match):
-                self._publish(image)
+                self._check(image)
             else:
                 self._counts["images without a request"] += 1
         self.tell(self._trouble())
+
+    def _check(self, image: Image) -> None:
+        """Hand the image on, where it shows anything."""
+        try:
+            problem: str | None = self._checks.look(to_rgb(image))
+        except ImageError as error:
+            problem = str(error)
+        # Files may be the same on purpose.
+        if problem is None or (problem is Problem.FROZEN and self._files is not None):
+            self._publish(image)
+            return
+        self._counts[f"images refused, {problem}"] += 1
+        self._watch.useless(problem, sure=problem is Problem.FROZEN)
 
     def _publish(self, image: Image) -> None:
         self._counts["images"] += 1

@@ -133,9 +133,14 @@ class Classifier(ManagedNode):
             self._counts["images refused"] += 1
             self.get_logger().warning(f"camera/image_raw: {error}", throttle_duration_sec=1.0)
             return
+        if not crop.found:
+            # An empty place is nothing that could be judged: it must not be sorted.
+            self._counts["images that show no item in its place"] += 1
+            return
         bundle = self._engine.bundle
         stamp = stamp_of(image.header.stamp)
-        verdict = self._engine.classify(crop.pixels).verdict(view.item_id, stamp, bundle.types)
+        measured = self._engine.classify(crop.pixels)
+        verdict = measured.verdict(view.item_id, stamp, bundle.types, crop.offset, crop.clearance)
         now = self.get_clock().now().nanoseconds
         self._latencies_ms.append((now - stamp) / 1e6)
         self._counts["verdicts"] += 1
@@ -148,8 +153,8 @@ class Classifier(ManagedNode):
                 novelty=verdict.novelty,
                 types=list(verdict.scores),
                 scores=list(verdict.scores.values()),
-                offset=math.nan,
-                clearance=math.inf,
+                offset=math.nan if verdict.offset is None else verdict.offset,
+                clearance=math.inf if verdict.clearance is None else verdict.clearance,
                 bundle_id=bundle.id,
                 roi=RegionOfInterest(
                     x_offset=crop.x, y_offset=crop.y, width=crop.width, height=crop.height

@@ -8,7 +8,7 @@ import pytest
 from messages import EPOCH, belt_state, stamp_at
 
 from batsort_bags.messages import stamp_of
-from batsort_interfaces.msg import CaptureRequest
+from batsort_interfaces.msg import CaptureRequest, CellState
 from batsort_nodes.camera import Camera
 from batsort_nodes.convert import time_of
 from batsort_nodes.images import to_message, to_rgb
@@ -22,7 +22,10 @@ def active(bench):
 
 
 def picture(grey: int) -> np.ndarray:
-    return np.full((48, 64, 3), grey, np.uint8)
+    """Of about that grey, with something to see in it."""
+    pixels = np.full((48, 64, 3), grey, np.uint8)
+    pixels[:, 32:] += 20
+    return pixels
 
 
 def source(count: int, grey: int):
@@ -80,7 +83,7 @@ def test_a_video_gives_its_frames_one_per_request(bench, tmp_path: Path) -> None
     for count in (2900, 3100, 3900, 4100):
         bench.send("belt/state", belt_state(count))
     bench.wait(lambda: len(images) == 2)
-    first, second = (float(to_rgb(image).mean()) for image in images)
+    first, second = (float(to_rgb(image)[:, :24].mean()) for image in images)
     assert abs(first - 40) < 8
     assert abs(second - 200) < 8
 
@@ -112,3 +115,29 @@ def test_a_source_that_is_not_there_is_refused_by_name(
     node.trigger_configure()
     assert node.stage == "unconfigured"
     assert named in capfd.readouterr().err
+
+
+def test_a_picture_that_shows_nothing_is_refused_and_trouble_until_looked_at(bench) -> None:
+    bench = bench()
+    node = active(bench)
+    images = bench.heard("camera/image_raw")
+    for number, (count, grey) in enumerate(((3000, 50), (4000, 60), (5000, 60))):
+        bench.send("camera/request", request(count, number))
+        bench.send("camera/source", source(count, grey))
+        bench.send("belt/state", belt_state(count + 100))
+    bench.wait(lambda: "frozen" in str(node._health().fault))
+    assert node._health().fault.lasting
+    bench.wait(lambda: len(images) == 2)
+    assert [np.frombuffer(i.data, np.uint8).max() for i in images] == [70, 80]
+    bench.send("cell/state", CellState(state="held"))
+    bench.wait(lambda: node._health().fault is None)
+
+
+def test_three_items_in_a_row_without_an_image_are_trouble(bench) -> None:
+    bench = bench()
+    node = active(bench)
+    for number, count in enumerate((3000, 4000, 5000)):
+        bench.send("camera/request", request(count, number))
+    for count in range(2900, 9000, 700):
+        bench.send("belt/state", belt_state(count))
+    bench.wait(lambda: "no image of the last 3 items" in str(node._health().fault))

@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from batsort_perception.place import place
 from batsort_perception.preprocess import (
     BACKGROUND,
     Image,
@@ -44,22 +45,30 @@ class Crop:
     height: int
     found: bool
     """False where nothing stands out against the belt: then it shows the item's place."""
+    offset: float | None
+    """As `place.Place` has it."""
+    clearance: float | None
 
 
 def crop_item(image_rgb: Image, view: ItemView) -> Crop:
     """Return the crop of `view` from uint8[height, width, 3].
 
-    The barrier tells where along the belt the item is; contrast tells where across it, how wide
-    and at which angle. Raises ValueError where `image_rgb` is not uint8[h, w, 3].
+    The barrier tells where along the belt the item is; contrast tells how far from there it is
+    seen, where across it, how wide and at which angle. Raises ValueError where
+    `image_rgb` is not uint8[h, w, 3].
     """
     check_image(image_rgb)
     height, width = image_rgb.shape[:2]
     top, bottom = max(0, round(view.top)), min(height, round(view.bottom))
-    half = view.length_px / 2 + REACH
-    left = max(0, math.floor(max(view.left, view.u - half)))
-    right = min(width, math.ceil(min(view.right, view.u + half)))
+    first, end = max(0, math.floor(view.left)), min(width, math.ceil(view.right))
     strip = image_rgb[top:bottom]
-    found = enclosing(_foreground(strip[:, left:right], _belt_rows(strip, view)))
+    mask = _foreground(strip[:, first:end], _belt_rows(strip, view))
+    offset, clearance = place(mask, first, view)
+    half = view.length_px / 2 + REACH
+    u = view.u + (offset or 0.0) / view.metres_per_pixel
+    left = max(first, math.floor(max(view.left, u - half)))
+    right = min(end, math.ceil(min(view.right, u + half)))
+    found = enclosing(mask[:, left - first : right - first])
     if found:
         part = found._replace(u=found.u + left, v=found.v + top)
     else:
@@ -70,7 +79,8 @@ def crop_item(image_rgb: Image, view: ItemView) -> Crop:
     x1, y1 = np.clip(np.ceil(corners.max(axis=0)), (x0 + 1, y0 + 1), (width, height)).astype(int)
     pixels = level(image_rgb, part, CROP_SIZE, CROP_SIZE, CROP_MARGIN)
     _whiten_around(pixels, part)
-    return Crop(pixels, int(x0), int(y0), int(x1 - x0), int(y1 - y0), found is not None)
+    box = int(x0), int(y0), int(x1 - x0), int(y1 - y0)
+    return Crop(pixels, *box, found is not None, offset, clearance)
 
 
 def _belt_rows(strip: Image, view: ItemView) -> NDArray[np.float32]:

@@ -31,7 +31,14 @@ class Measurement:
     scores: NDArray[np.float32]
     """float32[n], one per type in the bundle's order, sum 1."""
 
-    def verdict(self, item_id: int, image_stamp: int, types: Sequence[str]) -> Verdict:
+    def verdict(
+        self,
+        item_id: int,
+        image_stamp: int,
+        types: Sequence[str],
+        offset: float | None = None,
+        clearance: float | None = None,
+    ) -> Verdict:
         """The verdict as it is sent: in float32; a confidence that is no number is 0."""
         confidence = self.confidence if math.isfinite(self.confidence) else 0.0
         return Verdict(
@@ -41,6 +48,8 @@ class Measurement:
             novelty=float(np.float32(self.novelty)),
             image_stamp=image_stamp,
             scores=dict(zip(types, map(float, self.scores), strict=True)),
+            offset=offset,
+            clearance=clearance,
         )
 
 

@@ -30,6 +30,8 @@ class ItemView:
     """First row of the belt."""
     bottom: float
     """End of the belt's rows."""
+    metres_per_pixel: float
+    """On the belt."""
 
     @property
     def item_id(self) -> int:
@@ -78,4 +80,5 @@ def item_on_line(
         right=right,
         top=max(0.0, middle - half_belt),
         bottom=min(float(camera.image_height), middle + half_belt),
+        metres_per_pixel=camera.metres_per_pixel,
     )
