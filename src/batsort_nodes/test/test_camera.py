@@ -121,6 +121,7 @@ def test_a_picture_that_shows_nothing_is_refused_and_trouble_until_looked_at(ben
     bench = bench()
     node = active(bench)
     images = bench.heard("camera/image_raw")
+    bench.send("belt/state", belt_state(2900))
     for number, (count, grey) in enumerate(((3000, 50), (4000, 60), (5000, 60))):
         bench.send("camera/request", request(count, number))
         bench.send("camera/source", source(count, grey))
