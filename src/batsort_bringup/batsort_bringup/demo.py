@@ -35,14 +35,20 @@ from batsort_interfaces.msg import (
     ItemOutcome,
     ItemTruth,
     SortDecision,
+    TwinFault,
 )
 from batsort_nodes.versions import versions
 from batsort_perception.bundle import Bundle, BundleError, default_bundle
+from batsort_twin.scenario import Scenario, ScenarioError, read_scenario
 
 from . import runner
+from .attribution import counts
 from .launchfile import LaunchError
-from .report import Run, summarize
+from .operator import Breaker, Operator
+from .report import Run, seconds, summarize
+from .scenario_report import Happened, Observed, summarize_scenario
 
+ITEMS, RATE, SPEED = 100, 5.0, 0.5
 LOOK_S = 0.2
 PLAIN_LINE_S = 5.0
 SLACK_S = 60.0
@@ -61,6 +67,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         cell = _cell(options.cell)
         bundle = _bundle(options.bundle)
+        scenario = _scenario(options)
         _check(options, cell)
     except DemoError as error:
         print(f"demo: {error}", file=sys.stderr)
@@ -75,11 +82,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         trained_photos=bundle.photo_hashes if options.photos else frozenset(),
     )
     began = time.monotonic()
+    watcher = Watcher(run, cell)
     try:
-        status = asyncio.run(_sort(options, cell, run, folder))
+        status = asyncio.run(_sort(options, scenario, watcher, folder))
     except LaunchError as error:
         print(f"demo: {error}", file=sys.stderr)
         return runner.REFUSED
+    finally:
+        watcher.close()
     if status == runner.REFUSED:
         return status
     report = summarize(run) | {
@@ -89,8 +99,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "bundle": bundle.id,
         "duration_s": round(time.monotonic() - began, 1),
         "first_sorted_s": run.first_sorted_s,
+        "errors": counts(run),
         "versions": versions(),
     }
+    if scenario is not None:
+        report["scenario"] = summarize_scenario(run, watcher.observed)
     (folder / "report.json").write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
     print(_table(report))
     if run.truths:
@@ -99,9 +112,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
         draw(run, report, folder / "run.png")
     print(f"\nreport: {folder / 'report.json'}   picture: {folder / 'run.png'}")
-    for fault in report["faults"]:
+    broken = list(report["faults"])
+    if scenario is not None and report["scenario"]["wrong_bin_after_standing"]:
+        broken.append("items were blown into wrong bins after the cell had stood for the fault")
+    for fault in broken:
         print(f"demo: {fault}", file=sys.stderr)
-    return 1 if status or report["faults"] else 0
+    return 1 if status or broken else 0
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -111,9 +127,15 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     add = parser.add_argument
-    add("--items", type=int, default=100, metavar="N", help="items to sort")
-    add("--rate", type=float, default=5.0, metavar="ITEMS_PER_S", help="items fed a second")
-    add("--belt-speed", type=float, default=0.5, metavar="M_PER_S", help="speed of the belt")
+    add("--items", type=int, metavar="N", help=f"items to sort; default {ITEMS}")
+    add("--rate", type=float, metavar="ITEMS_PER_S", help=f"items fed a second; default {RATE}")
+    add("--belt-speed", type=float, metavar="M_PER_S", help=f"speed of the belt; default {SPEED}")
+    add(
+        "--scenario",
+        metavar="NAME_OR_FILE",
+        help="faults to inject, of config/scenarios or a file; it has defaults of its own for "
+        "items, rate and speed",
+    )
     add("--seed", type=int, default=0, metavar="N", help="seed of the stream of items")
     add("--photos", type=Path, metavar="DIR", help="show real photos, one folder per type")
     add("--cell", type=Path, metavar="FILE", help="cell description, in place of the default")
@@ -147,6 +169,34 @@ def _bundle(path: Path | None) -> Bundle:
         raise DemoError(f"--bundle: {error}") from None
 
 
+def _scenario(options: argparse.Namespace) -> Scenario | None:
+    """The scenario asked for; what it says of the run stands where nothing else is asked."""
+    scenario = None
+    if options.scenario:
+        folder = Path(get_package_share_directory("batsort_bringup")) / "config" / "scenarios"
+        names = sorted(path.stem for path in folder.glob("*.yaml"))
+        path = Path(options.scenario)
+        if not path.is_file():
+            path = folder / f"{options.scenario}.yaml"
+        if not path.is_file():
+            raise DemoError(
+                f"--scenario: {options.scenario!r} is refused; allowed: a file, {', '.join(names)}"
+            )
+        options.scenario = path
+        try:
+            scenario = read_scenario(path)
+        except ScenarioError as error:
+            raise DemoError(f"--scenario: {error}") from None
+    for name, default, told in (
+        ("items", ITEMS, scenario and scenario.items),
+        ("rate", RATE, scenario and scenario.rate),
+        ("belt_speed", SPEED, scenario and scenario.belt_velocity),
+    ):
+        if getattr(options, name) is None:
+            setattr(options, name, told or default)
+    return scenario
+
+
 def _check(options: argparse.Namespace, cell: CellDescription) -> None:
     top = cell.belt.max_velocity
     for name, value, good, allowed in (
@@ -171,7 +221,9 @@ def _check(options: argparse.Namespace, cell: CellDescription) -> None:
             raise DemoError(f"{name}: {value} is refused; allowed: {allowed}")
 
 
-async def _sort(options: argparse.Namespace, cell: CellDescription, run: Run, folder: Path) -> int:
+async def _sort(
+    options: argparse.Namespace, scenario: Scenario | None, watcher: Watcher, folder: Path
+) -> int:
     """Launch, watch until the stream has been sorted, and end every process.
 
     Returns:
@@ -199,8 +251,12 @@ async def _sort(options: argparse.Namespace, cell: CellDescription, run: Run, fo
             "record_path": str(bag.resolve()),
             "record_images": options.record_images,
         }
+    if scenario is not None:
+        arguments |= {"faults": str(options.scenario.resolve()), "respawn": "true"}
+        if scenario.unknown_share is not None:
+            arguments["unknown_share"] = str(scenario.unknown_share)
+    staff = Staff(scenario, watcher) if scenario is not None else None
     share = Path(get_package_share_directory("batsort_bringup"))
-    watcher = Watcher(run, cell)
     display = Display(watcher, options.items)
     with (folder / "nodes.log").open("w", encoding="utf-8") as log:
 
@@ -213,21 +269,29 @@ async def _sort(options: argparse.Namespace, cell: CellDescription, run: Run, fo
             runner.run(share / "launch" / "cell.launch.xml", arguments, on_line=on_line)
         )
         try:
-            return await _watch(options, watcher, display, launch)
+            return await _watch(options, watcher, display, launch, staff)
         finally:
             display.close()
+            if staff is not None:
+                staff.close()
             launch.cancel()
             await asyncio.gather(launch, return_exceptions=True)
-            watcher.close()
 
 
 async def _watch(
-    options: argparse.Namespace, watcher: Watcher, display: Display, launch: asyncio.Future[int]
+    options: argparse.Namespace,
+    watcher: Watcher,
+    display: Display,
+    launch: asyncio.Future[int],
+    staff: Staff | None,
 ) -> int:
-    deadline = time.monotonic() + options.items / options.rate + SLACK_S
+    slack = SLACK_S if staff is None else 2 * SLACK_S
+    deadline = time.monotonic() + options.items / options.rate + slack
     while True:
         done, _ = await asyncio.wait([launch], timeout=LOOK_S)
         display.show()
+        if staff is not None:
+            staff.step()
         if done:
             display.note("demo: the cell ended before everything was sorted")
             return launch.result() or 1
@@ -238,7 +302,7 @@ async def _watch(
                 "demo: another cell runs in this ROS domain; end it, or set another ROS_DOMAIN_ID"
             )
             return 1
-        if watcher.held_s() > HELD_S:
+        if staff is None and watcher.held_s() > HELD_S:
             state = watcher.cell_state
             display.note(f"demo: the cell stays {state.state}: {state.reason}; {state.cure}")
             return 1
@@ -248,6 +312,29 @@ async def _watch(
                 f"{options.items} items have left the belt, {len(watcher.run.outcomes)} outcomes"
             )
             return 1
+
+
+class Staff:
+    """Those who work at a cell in a scenario: one who breaks things, and an operator."""
+
+    def __init__(self, scenario: Scenario, watcher: Watcher) -> None:
+        self._watcher = watcher
+        self._operator = Operator(watcher, scenario.operator == "mend")
+        self._breaker = Breaker(scenario.cell, self._note)
+        watcher.observed.read = self._operator.read
+
+    def step(self) -> None:
+        """To be called a few times a second."""
+        self._breaker.step(len(set(self._watcher.run.items)))
+        self._operator.step()
+
+    def close(self) -> None:
+        """Leave nothing stopped or starved."""
+        self._breaker.close()
+
+    def _note(self, fault: str, begins: bool) -> None:
+        moment = seconds(self._watcher.belt.header.stamp)
+        self._watcher.observed.happened.append(Happened(fault, begins, moment))
 
 
 class Watcher(Node):
@@ -260,6 +347,7 @@ class Watcher(Node):
             "watcher", context=self._context, namespace=namespace, start_parameter_services=False
         )
         self.run = run
+        self.observed = Observed()
         self.belt = BeltState()
         self.cell_state = CellState()
         self._metres_per_count = cell.belt.metres_per_count
@@ -275,6 +363,7 @@ class Watcher(Node):
             (BinStates, "bins/state", self._on_bins, True),
             (CellState, "cell/state", self._on_cell, True),
             (ItemTruth, "twin/truth", self._on_truth, False),
+            (TwinFault, "twin/faults", self._on_fault, True),
         ):
             durability = DurabilityPolicy.TRANSIENT_LOCAL if latched else DurabilityPolicy.VOLATILE
             self.create_subscription(
@@ -312,6 +401,7 @@ class Watcher(Node):
 
     def _on_belt(self, message: BeltState) -> None:
         self.belt = message
+        self.observed.belt.append((seconds(message.header.stamp), message.position, message.moving))
 
     def _on_verdict(self, message: BatteryClassification) -> None:
         exposed, judged = message.header.stamp, message.verdict_stamp
@@ -323,6 +413,7 @@ class Watcher(Node):
         self.run.decisions[message.item_id] = message
 
     def _on_event(self, message: EjectEvent) -> None:
+        self.run.events.append(message)
         if message.result == EjectEvent.FIRED:
             counts = message.actual_count - message.planned_count
             self.run.fire_errors.append(counts * self._metres_per_count)
@@ -341,12 +432,18 @@ class Watcher(Node):
         self.run.truths.append(message)
         self._truth_heard = time.monotonic()
 
+    def _on_fault(self, message: TwinFault) -> None:
+        moment = seconds(message.header.stamp)
+        self.observed.happened.append(Happened(message.kind, message.active, moment))
+
     def _on_cell(self, message: CellState) -> None:
         standing = message.state in ("held", "aborted", "stopped") and bool(message.cure)
         if standing and self.belt.header.stamp.sec and self._held_since is None:
             self._held_since = time.monotonic()
         elif not standing:
             self._held_since = None
+        if message.state != self.cell_state.state:
+            self.observed.states.append((seconds(self.belt.header.stamp), message))
         self.cell_state = message
 
 
@@ -437,6 +534,8 @@ def _table(report: dict[str, Any]) -> str:
         f"verdict p50 {_number(report['verdict_latency_ms']['p50'])} ms, "
         f"p99 {_number(report['verdict_latency_ms']['p99'])} ms",
     ]
+    errors = ", ".join(f"{cause} {n}" for cause, n in report["errors"].items())
+    lines.append(f"errors by cause: {errors or 'none'}")
     if report["photos_shown"]:
         lines.append(
             f"photos shown {report['photos_shown']}, of these trained on "

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from batsort_interfaces.msg import BinStates, ItemOutcome, ItemTruth, SortDecision
+from batsort_interfaces.msg import BinStates, EjectEvent, ItemOutcome, ItemTruth, SortDecision
 
 NOWHERE = ""
 
@@ -27,6 +27,7 @@ class Run:
     outcomes: list[ItemOutcome] = field(default_factory=list)
     truths: list[ItemTruth] = field(default_factory=list)
     bins: BinStates = field(default_factory=BinStates)
+    events: list[EjectEvent] = field(default_factory=list)
     fire_errors: list[float] = field(default_factory=list)
     latencies_s: list[float] = field(default_factory=list)
     trained_photos: frozenset[str] = frozenset()
@@ -117,7 +118,7 @@ def summarize(run: Run) -> dict[str, Any]:
     recovery = _share(sum(run.target(t) == t.bin for t in known), len(known))
     rejected = _share(sum(t.bin == run.others for t in unknown), len(unknown))
     shown = {t.photo: t.photo_sha256 for t in run.truths if t.photo}
-    stamps = [_seconds(outcome.header.stamp) for outcome in run.outcomes]
+    stamps = [seconds(outcome.header.stamp) for outcome in run.outcomes]
     span = max(stamps) - min(stamps) if stamps else 0.0
     outcomes = dict(zip(run.bins.outcomes, map(int, run.bins.outcome_counts), strict=True))
     return {
@@ -165,5 +166,6 @@ def _bin(run: Run, state: Any, landed: Sequence[ItemTruth]) -> dict[str, Any]:
     }
 
 
-def _seconds(stamp: Any) -> float:
+def seconds(stamp: Any) -> float:
+    """Of builtin_interfaces/Time, since the Unix epoch."""
     return stamp.sec + stamp.nanosec * 1e-9

@@ -23,6 +23,7 @@ BatSort: an automated battery sorting cell on ROS 2.
   ./cell launch FILE [NAME:=VALUE ...]   run a launch file (--show-args: its arguments)
   ./cell test [pytest arguments]         run every test
   ./cell bench [options]                 run the benchmarks
+  ./cell soak [SCENARIO ...]             every scenario of faults, and what became of each item
   ./cell replay BAG [options]            decide anew on a recorded bag, and compare
   ./cell golden check|update             hold the bags of the tests against this version
   ./cell learn [options]                 train and export a model bundle
@@ -38,6 +39,7 @@ COMMANDS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "launch": (("run",), ("python", "-P", "-m", "batsort_bringup.runner")),
     "test": (("run", "test", "learn"), ("python", "-P", "-m", "pytest")),
     "bench": (("run",), ("python", "-P", "-m", "batsort_bringup.bench")),
+    "soak": (("run",), ("python", "-P", "-m", "batsort_bringup.soak")),
     "replay": (("run",), ("python", "-P", "-m", "batsort_bags", "replay")),
     "golden": (("run",), ("python", "-P", "-m", "batsort_bags", "golden")),
     "learn": (("run", "learn"), ("python", "-P", "-m", "batsort_learning")),
