@@ -3,7 +3,7 @@
 import math
 from collections.abc import Collection, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import numpy as np
@@ -93,6 +93,17 @@ def photographed(
             skin, size = library.show(photo)
             yield _item(index, photo.label, types, skin, size, photo.name, photo.sha256(), rng)
             index += 1
+
+
+def taped(item: Item, length: float) -> Item:
+    """Several of that battery taped together to a `length` [m]; it belongs into no type's bin."""
+    return replace(
+        item,
+        type="",
+        skin=replace(item.skin, length=length),
+        half=(*item.half[:2], length / 2),
+        mass=item.mass * length / item.length,
+    )
 
 
 def _item(

@@ -24,8 +24,11 @@ from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, QoSProfile
 from sensor_msgs.msg import Image
+from std_srvs.srv import Trigger
 
 from batsort_core.cell import CellDescription, CellError, parse_cell
+from batsort_core.firing import ShotEnd
+from batsort_core.schema import FieldError
 from batsort_core.sorter import Shot
 from batsort_interfaces.msg import (
     BarrierEdge,
@@ -36,23 +39,23 @@ from batsort_interfaces.msg import (
     EjectCommand,
     EjectEvent,
     EncoderCount,
+    EStop,
     ItemTruth,
+    TwinFault,
 )
-from batsort_twin.photos import PhotoError, PhotoLibrary
-from batsort_twin.sim import (
-    RANGES,
-    STEP_NS,
+from batsort_twin.events import (
     Arrived,
     Edge,
-    Ejected,
     EncoderSample,
+    EStopSwitched,
     Event,
+    FaultSwitched,
     Frame,
     Truth,
-    Twin,
-    TwinError,
-    TwinOptions,
 )
+from batsort_twin.photos import PhotoError, PhotoLibrary
+from batsort_twin.scenario import ScenarioError, read_scenario
+from batsort_twin.sim import RANGES, STEP_NS, Twin, TwinError, TwinOptions
 
 PERIOD_S = 0.005
 BATCH_NS = 50_000_000
@@ -64,6 +67,8 @@ MOST_LAG_NS = 2_000_000_000
 SILENCE_S = 1.0
 """Without cell/state for that long, belt and valves are disabled."""
 DIAGNOSTICS_S = 0.5
+ESTOP_S = 0.4
+"""Between two reports of the emergency stop."""
 REFUSED = 2
 """Exit status of a node that can't run with what it was told."""
 
@@ -119,6 +124,7 @@ class _Option:
 def _options() -> list[_Option]:
     defaults = TwinOptions()
     options = [_Option("cell_file", "", "Cell description (YAML): geometry, bins and recipe.")]
+    options.append(_Option("faults", "", "Scenario file whose faults are injected; empty: none."))
     for name, description in DESCRIPTIONS.items():
         default = "" if name == "photos" else getattr(defaults, name)
         options.append(_Option(name, default, description))
@@ -156,6 +162,15 @@ def _load_cell(path: str) -> CellDescription:
         raise ConfigurationError(f"{path}: {error}") from None
 
 
+@dataclass(frozen=True)
+class _Outlet:
+    """Where events of one type go, and how they become messages."""
+
+    topic: str
+    publisher: Any
+    convert: Callable[[Any], Any]
+
+
 def _time(stamp: int) -> Time:
     return Time(sec=stamp // 1_000_000_000, nanosec=stamp % 1_000_000_000)
 
@@ -167,14 +182,20 @@ class TwinNode(Node):
         super().__init__("twin")
         values = _declare(self)
         cell = _load_cell(values.pop("cell_file"))
-        folder = values.pop("photos")
+        folder, scenario = values.pop("photos"), values.pop("faults")
         try:
-            options = TwinOptions(photos=Path(folder) if folder else None, **values)
+            options = TwinOptions(
+                photos=Path(folder) if folder else None,
+                faults=read_scenario(Path(scenario)).faults if scenario else (),
+                **values,
+            )
             if options.photos is not None:
                 PhotoLibrary(options.photos).check()
             self._advanced = time.monotonic_ns()
             self._twin = Twin(cell, options, time.time_ns())
-        except (TwinError, PhotoError) as error:
+        except FieldError as error:
+            raise ConfigurationError(f"{scenario}: {error}") from None
+        except (TwinError, PhotoError, ScenarioError) as error:
             raise ConfigurationError(str(error)) from None
         self._origin = self._twin.now - self._advanced
         self._left_over = 0
@@ -189,18 +210,24 @@ class TwinNode(Node):
         self._subscribe(BeltCommand, "belt/command", self._on_command, latched)
         self._subscribe(CaptureRequest, "camera/request", self._on_request, 10)
         self._subscribe(EjectCommand, "ejector/commands", self._on_shot, 100)
-        self._out: dict[type, tuple[Any, Callable[[Any], Any]]] = {
-            EncoderSample: (self._publisher(EncoderCount, "belt/encoder", 100), _encoder),
-            Edge: (self._publisher(BarrierEdge, "belt/barrier", 50), _edge),
-            Frame: (self._publisher(Image, "camera/source", 5), _image),
-            Ejected: (self._publisher(EjectEvent, "ejector/events", 100), _ejected),
-            Arrived: (self._publisher(BinArrival, "bins/arrivals", 50), _arrived),
-            Truth: (self._publisher(ItemTruth, "twin/truth", 100), _truth),
+        every = QoSProfile(depth=100, durability=DurabilityPolicy.TRANSIENT_LOCAL)
+        self._out = {
+            EncoderSample: self._outlet("belt/encoder", EncoderCount, 100, _encoder),
+            Edge: self._outlet("belt/barrier", BarrierEdge, 50, _edge),
+            Frame: self._outlet("camera/source", Image, 5, _image),
+            ShotEnd: self._outlet("ejector/events", EjectEvent, 100, _ejected),
+            Arrived: self._outlet("bins/arrivals", BinArrival, 50, _arrived),
+            EStopSwitched: self._outlet("cell/estop", EStop, latched, _estop),
+            Truth: self._outlet("twin/truth", ItemTruth, 100, _truth),
+            FaultSwitched: self._outlet("twin/faults", TwinFault, every, _fault),
         }
+        self.create_service(Trigger, "twin/repair", self._repair)
         self._diagnostics = self._publisher(DiagnosticArray, "/diagnostics", 10)
         steady = Clock(clock_type=ClockType.STEADY_TIME)
         self.create_timer(PERIOD_S, self._advance, clock=steady)
         self.create_timer(DIAGNOSTICS_S, self._diagnose, clock=steady)
+        self.create_timer(ESTOP_S, self._report_estop, clock=steady)
+        self._report_estop()
 
     # Each of rclpy's default QoS event handlers is built into every wait of the executor: at this
     # timer's rate they would take as much of a core as the simulation's sensors.
@@ -209,11 +236,20 @@ class TwinNode(Node):
         silent = PublisherEventCallbacks(use_default_callbacks=False)
         return self.create_publisher(kind, topic, qos, event_callbacks=silent)
 
+    def _outlet(
+        self, topic: str, kind: type, qos: QoSProfile | int, convert: Callable[[Any], Any]
+    ) -> _Outlet:
+        return _Outlet(topic, self._publisher(kind, topic, qos), convert)
+
     def _subscribe(
         self, kind: type, topic: str, callback: Callable[[Any], None], qos: QoSProfile | int
     ) -> None:
+        def heard(message: Any) -> None:
+            if not self._twin.loses(topic):
+                callback(message)
+
         silent = SubscriptionEventCallbacks(use_default_callbacks=False)
-        self.create_subscription(kind, topic, callback, qos, event_callbacks=silent)
+        self.create_subscription(kind, topic, heard, qos, event_callbacks=silent)
 
     def _on_state(self, message: CellState) -> None:
         self._state, self._heard = message, time.monotonic()
@@ -260,14 +296,25 @@ class TwinNode(Node):
             self._publish(event)
 
     def _publish(self, event: Event) -> None:
-        publisher, convert = self._out[type(event)]
-        message = convert(event)
+        outlet = self._out[type(event)]
+        if self._twin.loses(outlet.topic):
+            return
+        message = outlet.convert(event)
         message.header.stamp = _time(event.stamp)
-        publisher.publish(message)
+        outlet.publisher.publish(message)
         if isinstance(event, Frame):
             self._counted["frames"] += 1
-        elif isinstance(event, Ejected) and event.result == EjectEvent.FIRED:
+        elif isinstance(event, ShotEnd) and event.result == EjectEvent.FIRED:
             self._counted["shots"] += 1
+
+    def _report_estop(self) -> None:
+        self._publish(EStopSwitched(self._twin.stamp, self._twin.estop))
+
+    def _repair(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
+        ended = self._twin.repair()
+        response.success = True
+        response.message = f"mended: {', '.join(ended)}" if ended else "nothing is broken"
+        return response
 
     def _diagnose(self) -> None:
         moment, simulated, fed = self._reported
@@ -319,13 +366,13 @@ def _image(event: Frame) -> Image:
     return message
 
 
-def _ejected(event: Ejected) -> EjectEvent:
+def _ejected(event: ShotEnd) -> EjectEvent:
     return EjectEvent(
-        item_id=event.item_id,
+        item_id=event.shot.item_id,
         epoch=event.epoch,
-        valve=event.valve,
+        valve=event.shot.valve,
         result=event.result,
-        planned_count=event.planned_count,
+        planned_count=event.shot.target_count,
         actual_count=event.actual_count,
         detail=event.detail,
     )
@@ -333,6 +380,10 @@ def _ejected(event: Ejected) -> EjectEvent:
 
 def _arrived(event: Arrived) -> BinArrival:
     return BinArrival(epoch=event.epoch, bin=event.bin, count=event.count)
+
+
+def _estop(event: EStopSwitched) -> EStop:
+    return EStop(pressed=event.pressed, source="twin")
 
 
 def _truth(event: Truth) -> ItemTruth:
@@ -347,6 +398,18 @@ def _truth(event: Truth) -> ItemTruth:
         bin=event.bin,
         length=event.length,
         aim_error=event.aim_error,
+        foreign=event.foreign,
+        place=event.place,
+    )
+
+
+def _fault(event: FaultSwitched) -> TwinFault:
+    return TwinFault(
+        kind=event.kind,
+        active=event.active,
+        epoch=event.epoch,
+        count=event.count,
+        detail=event.detail,
     )
 
 

@@ -108,6 +108,11 @@ class Scene:
         self.pose[slot] = (PARKED[0] - 0.2 * slot, 0.0, PARKED[1], 1.0, 0.0, 0.0, 0.0)
         self._velocity[slot] = 0.0
 
+    def hold(self, slot: int, pose: NDArray[np.float64]) -> None:
+        """Keep the body at the pose, whatever pushes it, for the next step."""
+        self.pose[slot] = pose
+        self._velocity[slot] = 0.0
+
     def step(self, belt_velocity: float) -> None:
         """One step of STEP_S with the forces blown since the last one."""
         if self._belt_velocity[0] != belt_velocity:

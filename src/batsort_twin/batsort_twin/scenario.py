@@ -1,0 +1,73 @@
+"""Scenario files: a run of the cell and what goes wrong in it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import yaml
+
+from batsort_core.schema import FieldError, Name, Range, read, refuse
+from batsort_twin.faults import Fault, read_faults, with_defaults
+
+
+class ScenarioError(ValueError):
+    """A scenario file that is refused; one line with file, field, value and what is allowed."""
+
+
+class Operator(StrEnum):
+    """How the simulated operator answers a cell that has stopped."""
+
+    MEND = "mend"
+    """Mends what is broken, then starts the cell."""
+    WAIT = "wait"
+    """Does nothing: the cell must go on by itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class CellFault:
+    """What is done to the cell's own processes, by whoever runs the scenario."""
+
+    kind: Annotated[str, Name()]
+    at_item: Annotated[int, Range("items", least=0)]
+    node: str | None = None
+    for_s: Annotated[float, Range("s", above=0.0, most=3600.0)] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """All of a scenario file; None: as without a scenario."""
+
+    description: Annotated[str, Name()]
+    items: Annotated[int, Range("items", least=1)] | None = None
+    rate: Annotated[float, Range("1/s", above=0.0, most=50.0)] | None = None
+    belt_velocity: Annotated[float, Range("m/s", above=0.0, most=10.0)] | None = None
+    unknown_share: Annotated[float, Range(least=0.0, most=1.0)] | None = None
+    operator: Operator = Operator.MEND
+    faults: tuple[Fault, ...] = ()
+    """Of the twin."""
+    cell: tuple[CellFault, ...] = ()
+
+
+def parse_scenario(document: object) -> Scenario:
+    """The scenario of a loaded YAML document. Raises FieldError."""
+    if not isinstance(document, Mapping):
+        refuse("document", document, "names with values")
+    whole = with_defaults(Scenario, document)
+    faults = read_faults(whole["faults"])
+    # A fault's fields depend on its kind, which the schema can't say.
+    return replace(read(Scenario, {**whole, "faults": ()}), faults=faults)
+
+
+def read_scenario(path: Path) -> Scenario:
+    """Raises ScenarioError."""
+    try:
+        return parse_scenario(yaml.safe_load(path.read_text(encoding="utf-8")))
+    except (OSError, UnicodeDecodeError) as error:
+        raise ScenarioError(f"{path}: can't be read ({error})") from None
+    except yaml.YAMLError as error:
+        line = " ".join(str(error).split())
+        raise ScenarioError(f"{path}: no YAML ({line})") from None
+    except FieldError as error:
+        raise ScenarioError(f"{path}: {error}") from None
