@@ -32,7 +32,7 @@ from batsort_core.sorter import Shot
 
 from .configuration import ConfigurationError, load_cell, load_document
 from .drivers import modbus_map as plc
-from .drivers.modbus import ModbusOptions, read_options
+from .drivers.modbus_options import ModbusOptions, read_options
 from .reference_belt import Crossing, ReferenceBelt
 from .run import REFUSED
 
@@ -78,6 +78,9 @@ class Plc:
         self.inputs = [0] * plc.STATUS_SIZE
         self.ring = [0] * (plc.EVENTS * plc.EVENT_SIZE)
         self.pressed = False
+        """The emergency stop, which cuts valves and drive by itself."""
+        self.unsupplied = False
+        """The valves have no supply."""
         self._cell, self._options, self._boot = cell, options, boot
         self._witness = witness
         self._belt = ReferenceBelt(cell)
@@ -106,7 +109,7 @@ class Plc:
             self._call_off(plc.Detail.SILENT)
         allowed = not silent and not self.pressed
         orders = self._control.orders if allowed else plc.Orders(0)
-        self._queue.enabled = bool(orders & plc.Orders.ENABLE_VALVES)
+        self._queue.enabled = bool(orders & plc.Orders.ENABLE_VALVES) and not self.unsupplied
         self._speed = self._control.velocity if orders & plc.Orders.RUN else 0
         for due in self._queue.step(self._motion):
             self._end(self._open(due) if isinstance(due, Energise) else due)
@@ -227,6 +230,7 @@ class Plc:
         bits |= plc.Bits.VALVES_ENABLED if self._queue.enabled else plc.Bits(0)
         bits |= plc.Bits.RUNNING if orders & plc.Orders.RUN else plc.Bits(0)
         bits |= plc.Bits.SILENT if silent else plc.Bits(0)
+        bits |= plc.Bits.VALVE_FAULT if self.unsupplied else plc.Bits(0)
         status = plc.Status(
             sequence=self._scans,
             bits=bits,
@@ -290,7 +294,10 @@ class Registers:
 async def serve(
     cell: CellDescription, options: ModbusOptions, host: str, port: int, log: TextIO | None
 ) -> None:
-    """Serve until it is told to end. Raises ConfigurationError for an address it can't have."""
+    """Serve until it is told to end. Raises ConfigurationError for an address it can't have.
+
+    SIGUSR1 presses and releases the emergency stop, SIGUSR2 cuts and mends the valves' supply.
+    """
     began = time.monotonic_ns()
 
     def witness(what: str, item_id: int, count: int) -> None:
@@ -302,7 +309,7 @@ async def serve(
     server = ModbusTcpServer(Registers(program, options).device, address=(host, port))
     try:
         await server.serve_forever(background=True)
-    except RuntimeError:
+    except (RuntimeError, OverflowError):
         raise ConfigurationError(
             f"--port: {host}:{port} can't be had; allowed: a free port"
         ) from None
@@ -314,9 +321,13 @@ async def serve(
     def press() -> None:
         program.pressed = not program.pressed
 
+    def unplug() -> None:
+        program.unsupplied = not program.unsupplied
+
     loop.add_signal_handler(signal.SIGUSR1, press)
+    loop.add_signal_handler(signal.SIGUSR2, unplug)
     bound = server.transport.sockets[0].getsockname()[1]
-    print(f"reference PLC at {host}:{bound}; SIGUSR1 presses and releases its E-stop", flush=True)
+    print(f"reference PLC at {host}:{bound}", flush=True)
     while not told.is_set():
         program.scan(time.monotonic_ns() - began)
         await asyncio.sleep(SCAN_S)
@@ -324,12 +335,19 @@ async def serve(
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="reference_plc", description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(
+        prog="reference_plc",
+        description="A PLC with a simulated belt, as a Modbus TCP server.",
+        epilog="SIGUSR1 presses and releases its emergency stop, "
+        "SIGUSR2 cuts and mends the valves' supply.",
+    )
     parser.add_argument("--cell-file", required=True, help="cell description")
     parser.add_argument("--hardware-file", required=True, help="as of the hardware node")
     parser.add_argument("--host", help="address to serve at; default: as in the hardware file")
     parser.add_argument("--port", type=int, help="0: any free one; default: as in that file")
-    parser.add_argument("--log", type=Path, help="file to write every shot that is fired to")
+    parser.add_argument(
+        "--log", type=Path, help="file to write what was fired and exposed to, a JSON line each"
+    )
     told = parser.parse_args()
     logging.getLogger("pymodbus").addHandler(logging.NullHandler())
     try:

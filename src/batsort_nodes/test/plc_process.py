@@ -10,6 +10,11 @@ from typing import Any
 
 import yaml
 
+from batsort_nodes.configuration import load_cell
+from batsort_nodes.drivers.modbus_link import ModbusLink
+from batsort_nodes.drivers.modbus_map import STATUS_SIZE, Status, status_of
+from batsort_nodes.drivers.modbus_options import read_options
+
 CONFIG = Path(__file__).parents[3] / "config"
 CELL_FILE = CONFIG / "cell.yaml"
 HARDWARE_FILE = CONFIG / "hardware" / "plc" / "hardware.yaml"
@@ -35,13 +40,30 @@ class PlcProcess:
         assert self.process.stdout is not None
         told = self.process.stdout.readline()
         assert "reference PLC at" in told, told
-        self.port = int(told.split(":")[1].split(";")[0])
+        self.port = int(told.rpartition(":")[2])
+
+    def status(self) -> Status:
+        """What it shows to one who asks it beside the driver."""
+        options = read_options(document(port=self.port), load_cell(str(CELL_FILE)))
+        link = ModbusLink(options)
+        try:
+            return status_of(link.read(options.addresses.status, STATUS_SIZE))
+        finally:
+            link.close()
 
     @property
     def fired(self) -> list[int]:
         """Items that a valve was energised for, in order: the PLC's own witness."""
+        return [row["item_id"] for row in self._rows("fired")]
+
+    @property
+    def exposed(self) -> list[tuple[int, int]]:
+        """Items that the camera's trigger was pulsed for, and the counts."""
+        return [(row["item_id"], row["count"]) for row in self._rows("exposed")]
+
+    def _rows(self, what: str) -> list[dict[str, Any]]:
         rows = [json.loads(line) for line in self._log.read_text().splitlines()]
-        return [row["item_id"] for row in rows if row["what"] == "fired"]
+        return [row for row in rows if row["what"] == what]
 
     def kill(self) -> None:
         self.process.kill()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import time
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -34,7 +35,7 @@ def cell(bench: Callable[..., Any], plc: PlcProcess, tmp_path: Path) -> Any:
     path = tmp_path / "hardware.yaml"
     path.write_text(yaml.safe_dump(document(port=plc.port)))
     made = bench(hardware_file=path)
-    made.add(Hardware())
+    made.node = made.add(Hardware())
     return made
 
 
@@ -90,6 +91,16 @@ def test_a_cell_that_falls_silent_stops_the_belt_and_shuts_the_valves(
     cell.wait(lambda: bool(ends))
     assert (ends[0].item_id, ends[0].detail) == (6, "valves disabled")
     assert plc.fired == []
+
+
+def test_an_executor_that_hangs_stops_the_belt(cell: Any) -> None:
+    start(cell)
+    belt = cell.node._drivers.belt
+    assert belt.motion.velocity > 0
+    deadline = time.monotonic() + 10.0
+    while belt.motion.velocity > 0:
+        assert time.monotonic() < deadline, "did not stop in time"
+        time.sleep(0.01)
 
 
 def test_a_speed_that_cannot_be_is_refused(cell: Any) -> None:

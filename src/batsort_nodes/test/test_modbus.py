@@ -21,7 +21,9 @@ from batsort_core.items import EjectResult
 from batsort_core.schema import FieldError
 from batsort_core.sorter import Shot
 from batsort_nodes.configuration import load_cell
-from batsort_nodes.drivers.modbus import ModbusDriver, open_drivers, read_options
+from batsort_nodes.drivers.modbus import ModbusDriver, open_drivers
+from batsort_nodes.drivers.modbus_map import Bits
+from batsort_nodes.drivers.modbus_options import read_options
 from batsort_nodes.drivers.protocols import Arrival, Edge, EncoderSample, Event, ShotEnd
 
 CELL = load_cell(str(CELL_FILE))
@@ -201,7 +203,7 @@ def test_a_thousand_shots_over_a_link_that_fails_are_each_told_once_and_fired_on
         if item_id % 25 == 0:
             called_off.add(item_id)
             rig.driver.shoot(rig.shot(item_id, 0, fire=False))
-        time.sleep(0.02)
+        over.wait(0.02)
     over.set()
     failing.join()
     wait(lambda: len(rig.ends) == COMMANDS)
@@ -230,8 +232,9 @@ def test_a_plc_that_hears_nothing_stops_its_belt_and_calls_its_shots_off(rig: Ri
     rig.link.cut()
     wait(lambda: rig.driver.pressed)
     assert rig.driver.trouble.cause.startswith(f"PLC 127.0.0.1:{rig.link.port} is not heard")
-    before = rig.driver.motion.count
     rig.driver.run(False, 0.0)
+    wait(lambda: Bits.SILENT in rig.plc.status().bits and rig.plc.status().velocity == 0)
+    stood = rig.plc.status().count
     rig.link.mend()
     wait(lambda: 13 in rig.ends)
     (end,) = rig.ends[13]
@@ -239,7 +242,7 @@ def test_a_plc_that_hears_nothing_stops_its_belt_and_calls_its_shots_off(rig: Ri
     assert end.detail == "called off by the PLC, which was told nothing for a second"
     wait(lambda: rig.driver.trouble is None and not rig.driver.pressed)
     wait(lambda: rig.driver.motion.velocity == 0.0)
-    assert rig.driver.motion.count < before + 2 * 5000
+    assert rig.driver.motion.count == stood
     assert rig.plc.fired == []
 
 
@@ -292,8 +295,7 @@ def test_a_ring_that_ran_over_is_told_and_leaves_no_shot_without_an_end(rig: Rig
         rig.driver.shoot(rig.shot(item_id, 100_000))
     rig.wait_taken(len(items))
     rig.link.cut()
-    wait(lambda: rig.driver.pressed)
-    time.sleep(0.2)
+    wait(lambda: Bits.SILENT in rig.plc.status().bits)
     rig.link.mend()
     wait(lambda: set(rig.ends) == items)
     wait(lambda: rig.driver.trouble is not None and "were lost" in rig.driver.trouble.cause)
@@ -323,6 +325,30 @@ def test_the_emergency_stop_is_seen_and_stops_the_plc(rig: Rig) -> None:
     wait(lambda: rig.driver.motion.velocity == 0.0)
     rig.plc.process.send_signal(signal.SIGUSR1)
     wait(lambda: not rig.driver.pressed)
+
+
+def test_valves_without_supply_are_told_and_do_not_fire(rig: Rig) -> None:
+    rig.start()
+    rig.plc.process.send_signal(signal.SIGUSR2)
+    wait(lambda: rig.driver.trouble is not None)
+    assert rig.driver.trouble.cause == "a valve's output has a fault"
+    rig.driver.shoot(rig.shot(22, 2000))
+    wait(lambda: 22 in rig.ends)
+    assert rig.ends[22][0].detail == "valves disabled"
+    rig.plc.process.send_signal(signal.SIGUSR2)
+    wait(lambda: rig.driver.trouble is None)
+    assert rig.plc.fired == []
+
+
+def test_the_camera_trigger_is_pulsed_at_its_count(rig: Rig) -> None:
+    rig.start()
+    shot = rig.shot(23, 2000)
+    rig.driver.expose(23, shot.epoch, shot.target_count)
+    rig.driver.expose(24, 1, shot.target_count)
+    wait(lambda: rig.driver.motion.count > shot.target_count + 500)
+    ((item_id, count),) = rig.plc.exposed
+    assert item_id == 23
+    assert 0 <= count - shot.target_count < 500
 
 
 def test_no_plc_and_one_that_talks_nonsense_are_told_and_read_as_pressed() -> None:

@@ -8,27 +8,21 @@ left without an end.
 
 from __future__ import annotations
 
-import logging
 import queue
 import threading
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
-from typing import Annotated
-
-from pymodbus.client import ModbusTcpClient
-from pymodbus.exceptions import ModbusException
-from pymodbus.pdu import ModbusPDU
 
 from batsort_core.cell import CellDescription
 from batsort_core.firing import Motion
-from batsort_core.schema import FieldError, Name, Range, read, refuse
 from batsort_core.sorter import Shot
 from batsort_core.trouble import Trouble
 
 from . import modbus_map as plc
+from .modbus_link import LinkError, ModbusLink
+from .modbus_options import ModbusOptions, read_options
 from .modbus_shots import Delivery
 from .modbus_time import LeastDelay
 from .protocols import Arrival, Drivers, Edge, EncoderSample, Event, Report, SteadyStamps
@@ -52,68 +46,6 @@ _US = 1000
 _WRAP = 1 << 32
 
 
-@dataclass(frozen=True, slots=True)
-class Addresses:
-    """Where the blocks of the register map begin, as in the requests (from 0)."""
-
-    status: Annotated[int, Range(least=0, most=65536 - plc.STATUS_SIZE)]
-    orders: Annotated[int, Range(least=0, most=65536 - plc.OUTPUTS_SIZE)]
-    events: Annotated[int, Range(least=0, most=65536 - plc.EVENTS * plc.EVENT_SIZE)]
-
-
-@dataclass(frozen=True, slots=True)
-class ModbusOptions:
-    """A hardware file of the driver `modbus`."""
-
-    host: Annotated[str, Name()]
-    port: Annotated[int, Range(least=1, most=65535)]
-    unit: Annotated[int, Range(least=0, most=255)]
-    """Modbus unit id."""
-    period_s: Annotated[float, Range("s", least=0.005, most=0.05)]
-    """Of the exchanges."""
-    timeout_s: Annotated[float, Range("s", least=0.02, most=0.5)]
-    """For an answer; then the link is made anew."""
-    patience_s: Annotated[float, Range("s", least=1.5, most=60.0)]
-    """Without the PLC for so long, open shots end as fault; it disables itself after 1 s."""
-    addresses: Addresses
-    valves: tuple[Annotated[int, Range(least=0, most=255)], ...]
-    """Numbers that the PLC has valves for."""
-    eyes: Mapping[str, Annotated[int, Range(least=0, most=255)]]
-    """Number of the confirm eye by the name of its bin."""
-
-
-def read_options(document: object, cell: CellDescription) -> ModbusOptions:
-    """The options of a hardware file that fits the cell. Raises FieldError."""
-    options = read(ModbusOptions, document)
-    blocks = sorted(
-        (
-            (options.addresses.status, plc.STATUS_SIZE, "status"),
-            (options.addresses.orders, plc.OUTPUTS_SIZE, "orders"),
-            (options.addresses.events, plc.EVENTS * plc.EVENT_SIZE, "events"),
-        )
-    )
-    for (begin, size, before), (begins, _, name) in pairwise(blocks):
-        if begins < begin + size:
-            refuse(f"addresses.{name}", begins, f"from {begin + size}, the end of {before}")
-    for bin in cell.ejectors:
-        if bin.valve not in options.valves:
-            refuse("valves", list(options.valves), f"a list with {bin.valve} of bin {bin.name!r}")
-    names = [bin.name for bin in cell.bins]
-    seen: dict[int, str] = {}
-    for name, eye in options.eyes.items():
-        if name not in names:
-            raise FieldError(f"eyes.{name}: unknown bin; allowed: {', '.join(names)}")
-        if eye in seen:
-            raise FieldError(
-                f"eyes.{name}: {eye} already sees bin {seen[eye]!r}; allowed: one bin per eye"
-            )
-        seen[eye] = name
-    for name in names:
-        if name not in options.eyes:
-            raise FieldError(f"eyes.{name}: missing; allowed: the number of the bin's eye")
-    return options
-
-
 def open_drivers(document: object, cell: CellDescription, report: Report) -> Drivers:
     """Everything is at the PLC. Raises FieldError."""
     driver = ModbusDriver(read_options(document, cell), cell, report)
@@ -133,17 +65,13 @@ class ModbusDriver:
     """Belt, Valves, EStop and Trigger of protocols.py at one PLC."""
 
     def __init__(self, options: ModbusOptions, cell: CellDescription, report: Report) -> None:
-        # Its log repeats, line by line, what `trouble` says once.
-        logging.getLogger("pymodbus").addHandler(logging.NullHandler())
         self._options = options
         self._report = report
         self._bins = {eye: name for name, eye in options.eyes.items()}
-        self._metres_per_count = cell.belt.metres_per_count
+        self._cell = cell
         self._most_velocity = cell.belt.max_velocity / cell.belt.metres_per_count
         self._stamps = SteadyStamps()
-        self._client = ModbusTcpClient(
-            options.host, port=options.port, timeout=options.timeout_s, retries=0
-        )
+        self._link = ModbusLink(options)
         self._inbox: queue.SimpleQueue[Shot | tuple[int, int, int]] = queue.SimpleQueue()
         self._wanted = _Wanted()
         self._delivery = Delivery()
@@ -219,7 +147,13 @@ class ModbusDriver:
         }
 
     def run(self, run: bool, velocity: float) -> None:
-        speed = round(velocity / self._metres_per_count) if run else 0
+        """Raises ValueError for a speed that can't be."""
+        if not 0.0 <= velocity <= self._cell.belt.max_velocity:
+            raise ValueError(
+                f"velocity: {velocity} is refused; "
+                f"allowed: from 0 to {self._cell.belt.max_velocity:g} [m/s]"
+            )
+        speed = round(velocity / self._cell.belt.metres_per_count) if run else 0
         self._want(_Wanted(self._wanted.valves, run, speed))
 
     def enable(self, enabled: bool) -> None:
@@ -256,7 +190,7 @@ class ModbusDriver:
                 self._backoff = BACKOFF_S[0]
             except plc.MapError as error:
                 self._refuse(error)
-            except (ModbusException, OSError) as error:
+            except LinkError as error:
                 wait = self._cut(error)
             if time.monotonic() - self._heard > self._options.patience_s:
                 self._give_up("the link to the PLC is cut; whether it fired is not known")
@@ -267,18 +201,17 @@ class ModbusDriver:
         self._take_inbox()
         self._wanted = _Wanted()
         try:
-            if self._delivery.session and self._client.connected:
+            if self._delivery.session and self._link.connected:
                 self._order()
-        except (ModbusException, OSError, plc.MapError) as error:
+        except (LinkError, plc.MapError) as error:
             self._error = str(error)
-        self._client.close()
+        self._link.close()
         self._give_up("the driver ended; whether it fired is not known")
 
-    def _cut(self, error: Exception) -> float:
-        """The link is of no use any more: make it anew, after a while [s]."""
+    def _cut(self, error: LinkError) -> float:
+        """The link is made anew after what comes back [s]."""
         self._counts["link cut"] += 1
-        self._error = " ".join(str(error).split())
-        self._client.close()
+        self._error = str(error)
         self._delivery.cut()
         wait, self._backoff = self._backoff, min(2 * self._backoff, BACKOFF_S[1])
         return wait
@@ -306,11 +239,9 @@ class ModbusDriver:
 
     def _exchange(self) -> None:
         """Read what is new, then order."""
-        if not self._client.connect():
-            raise ConnectionError("it takes no connection")
         last, status = (
             self._status,
-            plc.status_of(self._read_registers(self._options.addresses.status, plc.STATUS_SIZE)),
+            plc.status_of(self._link.read(self._options.addresses.status, plc.STATUS_SIZE)),
         )
         received = self._stamps.now()
         if last is None or status.boot != last.boot:
@@ -399,7 +330,7 @@ class ModbusDriver:
         while new := (status.events - self._read) % _WRAP:
             slot = self._read % plc.EVENTS
             most = min(new, plc.EVENTS - slot, plc.READ_MOST // plc.EVENT_SIZE)
-            registers = self._read_registers(
+            registers = self._link.read(
                 self._options.addresses.events + slot * plc.EVENT_SIZE, most * plc.EVENT_SIZE
             )
             for i in range(0, len(registers), plc.EVENT_SIZE):
@@ -485,40 +416,8 @@ class ModbusDriver:
         registers = plc.control_registers(control)
         for entry in entries:
             registers += plc.shot_registers(entry)
-        self._write_registers(self._options.addresses.orders, registers)
+        self._link.write(self._options.addresses.orders, registers)
         self._ordered = (now, wanted)
-
-    def _read_registers(self, address: int, count: int) -> list[int]:
-        answer = self._client.read_holding_registers(
-            address, count=count, device_id=self._options.unit
-        )
-        self._check_answer(answer, 3)
-        if len(answer.registers) != count:
-            raise plc.MapError(
-                "wrong length",
-                f"answer: {len(answer.registers)} registers are refused; allowed: {count}",
-            )
-        return list(answer.registers)
-
-    def _write_registers(self, address: int, registers: list[int]) -> None:
-        answer = self._client.write_registers(address, registers, device_id=self._options.unit)
-        self._check_answer(answer, 16)
-        if (answer.address, answer.count) != (address, len(registers)):
-            raise plc.MapError(
-                "wrong value",
-                f"answer: {answer.count} registers at {answer.address} are refused; "
-                f"allowed: {len(registers)} at {address}, as they were written",
-            )
-
-    @staticmethod
-    def _check_answer(answer: ModbusPDU, function: int) -> None:
-        if answer.isError():
-            raise plc.MapError("exception", f"the PLC answers with exception {answer}")
-        if answer.function_code != function:
-            raise plc.MapError(
-                "wrong function",
-                f"answer: function {answer.function_code} is refused; allowed: {function}",
-            )
 
 
 _TROUBLES = {
