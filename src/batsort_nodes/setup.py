@@ -3,11 +3,13 @@ from setuptools import find_packages, setup
 NODES = (
     "belt",
     "bins",
+    "board_contract",
     "camera",
     "classifier",
     "ejector",
     "hardware",
     "recorder",
+    "reference_board",
     "reference_plc",
     "replay",
     "supervisor",
