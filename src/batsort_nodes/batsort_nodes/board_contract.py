@@ -30,6 +30,7 @@ from batsort_interfaces.msg import EjectEvent
 from .board_rig import HEARD, SAID, Heard, Rig, Unmet
 from .configuration import CELL_FILE, ConfigurationError, Parameter, declare, load_cell
 from .run import REFUSED
+from .topics import Topic
 
 PARAMETERS = (
     CELL_FILE,
@@ -87,7 +88,7 @@ def _topics(rig: Rig) -> str:
     return f"{len(SAID)} published, {len(HEARD)} heard"
 
 
-def _oddity(rig: Rig, topic) -> str:
+def _oddity(rig: Rig, topic: Topic) -> str:
     """What is wrong with the board's end of a topic; empty where nothing is."""
     ends = rig.endpoints(topic)
     if len(ends) != 1:
@@ -109,9 +110,8 @@ def _oddity(rig: Rig, topic) -> str:
 )
 def _alive(rig: Rig) -> str:
     rig.sort(rig.cell.belt.velocity)
-    begun = len(rig.beats)
-    rig.need(lambda: len(rig.beats) >= begun + 4, f"four signs of life of {rig.board!r}")
-    gap = _longest_gap_s(rig.beats[begun:])
+    rig.need(lambda: len(rig.beats) >= 4, f"four signs of life of {rig.board!r}")
+    gap = _longest_gap_s(rig.beats)
     if gap > 0.9:
         raise Unmet(f"{gap:.2f} s without a sign of life")
     if rig.fault:
@@ -122,7 +122,7 @@ def _alive(rig: Rig) -> str:
 @clause("encoder", "latched at 100 Hz within 5 %, no gap above 20 ms, stamps grow")
 def _encoder(rig: Rig) -> str:
     rig.sort(rig.cell.belt.velocity)
-    samples = _samples(rig, 1.0)
+    samples = _samples(rig, 0.7)
     gaps = [(b.stamp - a.stamp) * 1e-9 for a, b in pairwise(samples)]
     if min(gaps) <= 0.0:
         raise Unmet(f"a stamp {-1e3 * min(gaps):.3f} ms before the one before")
@@ -348,9 +348,8 @@ def _estop(rig: Rig) -> str:
     speed = rig.cell.belt.velocity
     rig.sort(speed)
     heard = rig.heard["cell/estop"]
-    begun = len(heard)
-    rig.need(lambda: len(heard) >= begun + 3, "three messages on cell/estop")
-    gap = _longest_gap_s(heard[begun:])
+    rig.need(lambda: len(heard) >= 3, "three messages on cell/estop")
+    gap = _longest_gap_s(heard)
     if gap > 0.75:
         raise Unmet(f"{gap:.2f} s without cell/estop")
     if heard[-1].message.pressed:
@@ -361,7 +360,7 @@ def _estop(rig: Rig) -> str:
     rig.need_speed(0.0, "the belt stands, the emergency stop being pressed")
     served = rig.ask("press_estop", False, "release the emergency stop")
     rig.need(lambda: not heard[-1].message.pressed, "cell/estop: released", rig.patience(served))
-    _stands(rig, 1.0, "released, but not yet disabled by cell/state")
+    _stands(rig, 0.6, "released, but not yet disabled by cell/state")
     if rig.ends(waiting):
         raise Unmet(f"{_results(rig.ends(waiting))} while it was pressed")
     rig.enable(belt=False, valves=False)

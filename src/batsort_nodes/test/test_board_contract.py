@@ -1,4 +1,4 @@
-"""The contract of a micro-ROS board: the reference board keeps it, and who breaks it is found out."""
+"""The contract of a micro-ROS board: the reference board keeps it, its breakers are found out."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ class WrapsCounts(Board):
 
     def __init__(self, cell: CellDescription, stamp: int) -> None:
         super().__init__(cell, stamp)
-        self._belt.position = 2**16 - 5000.0
+        self._belt.position = 2**16 - 20_000.0
 
     def _latch(self) -> int:
         return self._belt.timer
@@ -163,7 +163,9 @@ def test_a_board_that_breaks_a_clause_fails_that_clause(
 
 
 def test_a_clause_that_is_not_known_is_refused_by_name() -> None:
-    with pytest.raises(ConfigurationError, match="^clauses: 'twice' is refused; allowed: topics, "):
+    with pytest.raises(
+        ConfigurationError, match=r"^clauses: 'twice' is refused; allowed: topics, "
+    ):
         chosen("once, twice")
 
 
