@@ -305,6 +305,18 @@ def test_a_ring_that_ran_over_is_told_and_leaves_no_shot_without_an_end(rig: Rig
     assert rig.plc.fired == []
 
 
+def test_an_event_that_cannot_be_is_given_up_by_name_and_the_next_ones_are_taken(rig: Rig) -> None:
+    rig.driver.close()
+    rig.driver = rig.open(eyes=document()["eyes"] | {"others": 99})
+    rig.start(1.0)
+    wait(lambda: rig.driver.trouble is not None)
+    found = rig.driver.trouble
+    assert "1 event was lost: event.eye: 10 is refused; allowed: 1, 2," in found.cause
+    assert found.lasting
+    edges = len(rig.of(Edge))
+    wait(lambda: len(rig.of(Edge)) > edges)
+
+
 def test_a_second_driver_of_the_same_plc_is_told(rig: Rig) -> None:
     rig.start()
     rig.driver.shoot(rig.shot(20, 100_000))

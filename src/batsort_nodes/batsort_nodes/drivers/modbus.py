@@ -81,7 +81,7 @@ class ModbusDriver:
         self._settling = SETTLING
         self._read = 0
         """Number of the newest entry of the ring that was taken."""
-        self._unreadable = 0
+        self._unreadable = self._missed = 0
         self._event_time = 0
         self._sequence = 0
         """Of the orders, in this session."""
@@ -91,7 +91,8 @@ class ModbusDriver:
         self._backoff = BACKOFF_S[0]
         self._error = "no answer yet"
         self._usurped = False
-        self._loss: tuple[float, int] | None = None
+        self._loss: tuple[float, str] | None = None
+        self._why_missed = ""
         self._counts: Counter[str] = Counter()
         """What was refused and what went wrong, by name."""
         self._closing = threading.Event()
@@ -113,7 +114,7 @@ class ModbusDriver:
     def trouble(self) -> Trouble | None:
         now, status = time.monotonic(), self._status
         where = f"PLC {self._options.host}:{self._options.port}"
-        if now - self._heard > UNHEARD_S or (status is None and self._error):
+        if status is None or now - self._heard > UNHEARD_S:
             return Trouble(
                 f"{where} is not heard ({self._error})",
                 "check its power, the network cable, and host, port and unit",
@@ -123,18 +124,16 @@ class ModbusDriver:
         if self._usurped:
             return Trouble(
                 f"{where} takes its orders from another driver",
-                "end the other one: a PLC works for one cell",
+                "end the other one, then start this one again: a PLC works for one cell",
             )
         if now - self._obeyed > UNHEARD_S:
             return Trouble(f"{where} takes no orders", "check that orders can be written to it")
         if self._loss is not None and now - self._loss[0] < LOSS_SHOWN_S:
             return Trouble(
-                f"{self._loss[1]} events of {where} were lost",
+                f"{where}: {self._loss[1]}",
                 "clear the belt, then start the cell",
                 lasting=True,
             )
-        if status is None:
-            return None
         return next((t for bit, t in _TROUBLES.items() if status.bits & bit), None)
 
     def figures(self) -> dict[str, object]:
@@ -238,11 +237,9 @@ class ModbusDriver:
         return self._motion.at(stamp) if self._motion else Motion(stamp, epoch, 0.0, 0.0)
 
     def _exchange(self) -> None:
-        """Read what is new, then order."""
-        last, status = (
-            self._status,
-            plc.status_of(self._link.read(self._options.addresses.status, plc.STATUS_SIZE)),
-        )
+        """Order at once, whatever the events are like that are read then."""
+        last = self._status
+        status = plc.status_of(self._link.read(self._options.addresses.status, plc.STATUS_SIZE))
         received = self._stamps.now()
         if last is None or status.boot != last.boot:
             self._meet(status, after=last)
@@ -255,11 +252,13 @@ class ModbusDriver:
             self._clock.hear(status.time * _US, received)
             self._settling -= self._settling > 0
         self._follow(status)
+        self._order()
         if not self._settling:
             self._take_events(status)
+            if self._missed:
+                self._tell_missed(status)
             if last is not None and status.sequence != last.sequence:
                 self._sample(status)
-        self._order()
 
     def _meet(self, status: plc.Status, after: plc.Status | None) -> None:
         """A PLC that was started since, or the first one: its counts are a new epoch's."""
@@ -268,7 +267,7 @@ class ModbusDriver:
             self._give_up("the PLC was started again; whether it fired is not known")
             self._motion = None
         self._clock, self._settling = LeastDelay(), SETTLING
-        self._event_time = 0
+        self._event_time = self._unreadable = self._missed = 0
         # What happened before the driver came is not its own, but all since a restart is.
         self._read = status.events if after is None else 0
         self._begin(status)
@@ -324,9 +323,9 @@ class ModbusDriver:
 
     def _take_events(self, status: plc.Status) -> None:
         """Read the ring up to what `status` says, each entry once and in order."""
-        lost = (status.events - self._read) % _WRAP - plc.EVENTS
-        if lost > 0:
-            self._lose(lost, status)
+        over = (status.events - self._read) % _WRAP - plc.EVENTS
+        if over > 0:
+            self._skip(over, "its ring ran over")
         while new := (status.events - self._read) % _WRAP:
             slot = self._read % plc.EVENTS
             most = min(new, plc.EVENTS - slot, plc.READ_MOST // plc.EVENT_SIZE)
@@ -336,11 +335,12 @@ class ModbusDriver:
             for i in range(0, len(registers), plc.EVENT_SIZE):
                 try:
                     event = self._event(registers[i : i + plc.EVENT_SIZE], status)
-                except plc.MapError:
+                except plc.MapError as error:
                     self._unreadable += 1
                     if self._unreadable < UNREADABLE:
                         raise
-                    self._lose(1, status)
+                    self._skip(1, str(error))
+                    self._tell_missed(status)
                     break
                 self._unreadable = 0
                 self._read = (self._read + 1) % _WRAP
@@ -386,12 +386,19 @@ class ModbusDriver:
         else:
             self._report(out)
 
-    def _lose(self, events: int, status: plc.Status) -> None:
-        """Entries of the ring are gone: whatever they said of open shots is not known."""
+    def _skip(self, events: int, why: str) -> None:
+        """Entries of the ring are gone."""
         self._read = (self._read + events) % _WRAP
         self._unreadable = 0
-        self._counts["events lost"] += events
-        self._loss = (time.monotonic(), events)
+        self._missed += events
+        self._why_missed = why
+
+    def _tell_missed(self, status: plc.Status) -> None:
+        """Whatever was in the missed entries about shots that are still open is not known."""
+        self._counts["events lost"] += self._missed
+        what = "1 event was" if self._missed == 1 else f"{self._missed} events were"
+        self._loss = (time.monotonic(), f"{what} lost: {self._why_missed}")
+        self._missed = 0
         self._give_up("events of the PLC were lost; whether it fired is not known")
         self._begin(status)
 
