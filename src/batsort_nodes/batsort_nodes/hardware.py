@@ -79,6 +79,8 @@ class Hardware(Node):
         self._drivers = self._open(cell)
         self._applying = threading.Lock()
         self._applied: tuple[bool, bool, float] = (False, False, 0.0)
+        self._stopped = False
+        """The emergency stop was pressed, and the cell has not stood since."""
         self._ended = threading.Event()
         subscription(self, "cell/state", self._on_state)
         subscription(self, "belt/command", self._on_command)
@@ -170,8 +172,14 @@ class Hardware(Node):
         with self._applying:
             state, command = self._state, self._command
             heard = state is not None and time.monotonic() - self._heard < SILENCE_S
-            valves = heard and state.valves_enabled
-            run = heard and state.belt_enabled and command.run
+            if self._drivers.estop.pressed:
+                self._stopped = True
+            elif heard and not (state.valves_enabled or state.belt_enabled):
+                # Its release starts nothing: the cell has to have stood in between.
+                self._stopped = False
+            free = heard and not self._stopped
+            valves = free and state.valves_enabled
+            run = free and state.belt_enabled and command.run
             wanted = (valves, run, command.velocity if run else 0.0)
             if wanted != self._applied:
                 self._applied = wanted
