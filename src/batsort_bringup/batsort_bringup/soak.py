@@ -15,7 +15,7 @@ from typing import Any
 
 from ament_index_python.packages import get_package_share_directory
 
-OUTCOME_WIDTH, READ_WIDTH = 40, 46
+WIDTHS = (22, 5, 30, 12, 8, 16, 44)
 COLUMNS = ("scenario", "items", "outcomes", "wrong bin", "identity", "noticed", "operator reads")
 
 
@@ -36,6 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             flush=True,
         )
     (folder / "soak.json").write_text(json.dumps(rows, indent=2) + "\n", encoding="utf-8")
+    (folder / "soak.md").write_text(markdown(rows), encoding="utf-8")
     print("\n".join(table(rows)))
     print(f"\nreports: {folder}")
     return 0 if all(row["kept"] for row in rows) else 1
@@ -70,26 +71,29 @@ def run_scenario(name: str, seed: int, folder: Path) -> dict[str, Any]:
     }
 
 
+def texts(row: dict[str, Any]) -> tuple[str, ...]:
+    """The columns of one run, for people."""
+    report = row["report"] or {"wrong_bin": [], "operator_reads": row["said"]}
+    outcomes = ", ".join(f"{n} {k}" for k, n in (row["outcomes"] or {}).items() if n)
+    wrong = report["wrong_bin"]
+    after = sum(one["after_standing"] for one in wrong)
+    metres = report.get("noticed_after_m")
+    return (
+        row["scenario"],
+        str(row["items_in"]),
+        outcomes,
+        f"{len(wrong)}, after {after}",
+        "holds" if row["identity"] else "BROKEN",
+        "-" if metres is None else f"{metres:.2f} m, {report['noticed_after_s']:.1f} s",
+        " / ".join(report["operator_reads"]) or "-",
+    )
+
+
 def table(rows: Iterable[dict[str, Any]]) -> list[str]:
-    """Rows for a terminal, a scenario each, long texts below each other."""
+    """Lines for a terminal, long texts below each other."""
     lines = [COLUMNS]
     for row in rows:
-        report = row["report"] or {"wrong_bin": [], "operator_reads": row["said"]}
-        outcomes = ", ".join(f"{n} {k}" for k, n in (row["outcomes"] or {}).items() if n)
-        wrong = report["wrong_bin"]
-        after = sum(one["after_standing"] for one in wrong)
-        metres = report.get("noticed_after_m")
-        noticed = "-" if metres is None else f"{metres:.2f} m, {report['noticed_after_s']:.1f} s"
-        reads = " | ".join(report["operator_reads"]) or "-"
-        cells = [
-            [row["scenario"]],
-            [str(row["items_in"])],
-            textwrap.wrap(outcomes, OUTCOME_WIDTH),
-            [f"{len(wrong)}, after {after}"],
-            ["holds" if row["identity"] else "BROKEN"],
-            [noticed],
-            textwrap.wrap(reads, READ_WIDTH),
-        ]
+        cells = [textwrap.wrap(text, width) for text, width in zip(texts(row), WIDTHS, strict=True)]
         height = max(map(len, cells))
         lines += [tuple(cell[i] if i < len(cell) else "" for cell in cells) for i in range(height)]
     widths = [max(len(line[column]) for line in lines) for column in range(len(COLUMNS))]
@@ -97,6 +101,12 @@ def table(rows: Iterable[dict[str, Any]]) -> list[str]:
         "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
         for line in lines
     ]
+
+
+def markdown(rows: Iterable[dict[str, Any]]) -> str:
+    """The same as a table of a page."""
+    lines = [COLUMNS, ("---",) * len(COLUMNS), *map(texts, rows)]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
