@@ -56,7 +56,7 @@ class BeltWatch:
         """The tracker has taken a sample; `previous` is the reading before it."""
         if previous is not None and self._heard is not None:
             ahead = (reading.stamp - previous.stamp) - (t - self._heard) * 1e9
-            if ahead > _STEP:
+            if ahead > _STEP and self._told is not None:
                 self._lasting = Trouble(
                     f"the encoder's clock was set forward by {ahead / 1e9:.1f} s",
                     "find out what sets the clock, then start the cell",

@@ -121,6 +121,16 @@ def test_a_clock_that_is_set_is_named(bench: Bench) -> None:
     assert "set forward by 9." in bench.cause()
 
 
+def test_a_clock_that_is_set_while_the_cell_stands_does_not_keep_it_from_starting(
+    bench: Bench,
+) -> None:
+    bench.watch.command(False, 0.0)
+    bench.run(0.1, 0.0)
+    bench.stamp += 10_000 * MS
+    bench.run(0.1, 0.0)
+    assert bench.cause() == ""
+
+
 def test_a_belt_at_another_speed_than_told_is_a_warning(bench: Bench) -> None:
     bench.run(0.9, 0.9)
     assert bench.watch.warning == ""
