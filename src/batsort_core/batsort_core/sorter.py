@@ -138,11 +138,10 @@ class Sorter:
                 out += self._protect(track)
             if track.decision is None:
                 out += self._decide(track)
-            gone = (
-                track.item.epoch == reading.epoch
-                and reading.count > track.item.count + self._far_past
-            )
-            if track.decision is not None and (lost or gone):
+            # A lost item still lies close to what came just behind it.
+            ended = track.item.epoch != reading.epoch
+            gone = lost if ended else reading.count > track.item.count + self._far_past
+            if track.decision is not None and gone:
                 del self._tracks[track.item.id]
         return out
 
@@ -280,7 +279,7 @@ class Sorter:
         return abs(track.offset - carried) > self._cell.tracking.most_offset
 
     def _arrived_at_end(self, epoch: int, count: int) -> list[Decision | Shot]:
-        cell, others = self._cell, self._cell.others
+        cell, others, reading = self._cell, self._cell.others, self._reading
         window = cell.counts(cell.confirm.window)
         near = [
             (abs(count - self._target(track, others.name)), track.item.id, track)
@@ -288,6 +287,7 @@ class Sorter:
             if track.item.epoch == epoch
             and track.decision is not None
             and track.decision.reason is not Reason.SORT
+            and (reading is None or not tracking_lost(track.item, reading))
         ]
         if not near or min(near)[0] > window:
             return []

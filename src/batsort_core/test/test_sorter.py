@@ -225,6 +225,17 @@ def test_when_the_epoch_changes_open_items_are_lost_and_their_shots_called_off(
     assert reasons(late) == [(3, "tracking_lost")]
 
 
+def test_an_item_right_behind_a_lost_one_is_not_blown(bench: Bench) -> None:
+    bench.belt(1000)
+    bench.sorter.on_item(item(1, 1000, stamp=bench.stamp))
+    bench.stamp += 20 * MS
+    stalled = bench.stamp + 1
+    jam = BeltReading(stalled + MS, 1, 1300, 0.13, 0.0, False, trusted_since=stalled)
+    assert reasons(bench.sorter.on_belt(jam)) == [(1, "tracking_lost")]
+    bench.sorter.on_item(item(2, 1550, stamp=stalled + 1))
+    assert reasons(bench.sorter.on_verdict(verdict(2))) == [(2, "gap")]
+
+
 def test_the_first_item_of_an_epoch_may_come_before_its_first_reading(bench: Bench) -> None:
     bench.belt(3000)
     early = item(1, 10, epoch=2, stamp=bench.stamp + MS)
