@@ -73,7 +73,7 @@ class BeltTracker:
     The belt moves where that span saw more than one count: at rest an encoder may flicker by one.
     A count faster than the belt can run is refused. One such sample is a glitch; after a second
     in a row the count of this epoch is lost, and only a new epoch is believed: the device has to
-    begin one when it loses its count.
+    begin one when it loses its count, unless it is told to `begin_anew`.
     """
 
     def __init__(
@@ -86,6 +86,7 @@ class BeltTracker:
         self._readings: list[BeltReading] = []
         self._implausible = 0
         self._trusted_since = 0
+        self._begins = False
         self.faults: dict[str, int] = {"stamp_back": 0, "jump": 0}
         """Samples refused, by cause."""
 
@@ -98,6 +99,13 @@ class BeltTracker:
         """What has passed the barrier by now may lie elsewhere than the count says."""
         if self.latest is not None:
             self._trusted_since = self.latest.stamp
+
+    def begin_anew(self) -> None:
+        """Believe the next sample, whatever was before; nothing on the belt is trusted then."""
+        self._stamps.clear()
+        self._readings.clear()
+        self._implausible = 0
+        self._begins = True
 
     def add(self, stamp: int, epoch: int, count: int) -> BeltReading:
         """Take one latched count of the device and say where the belt is.
@@ -112,6 +120,8 @@ class BeltTracker:
         if last is not None and last.epoch == epoch:
             self._check_jump(last, stamp, count)
         self._implausible = 0
+        if self._begins:
+            self._begins, self._trusted_since = False, stamp
         reading = self._reading(stamp, epoch, count)
         self._stamps.append(stamp)
         self._readings.append(reading)

@@ -15,7 +15,8 @@ class BeltWatch:
     """Judges what the sensors of the belt say against each other and against what it was told.
 
     A belt that is told to run and stands, by its encoder, may be jammed, or its encoder is dead and
-    it runs: what lies on it is not trusted any more (`BeltTracker.distrust`). Trouble that stays
+    it runs: what lies on it is not trusted any more (`BeltTracker.distrust`). A count that can't be
+    is not believed until the belt is told to stand; then it begins anew. Trouble that stays
     until somebody has looked ends when the belt is told to stand.
 
     `t` is a steady time in seconds; everything else is judged by stamps.
@@ -46,6 +47,8 @@ class BeltWatch:
         self._moved = self._on_speed = last.stamp if last else 0
         self._told = told
         self._lasting = None
+        if not run and self._refused:
+            self._tracker.begin_anew()
         if run and self._stalled:
             self._stalled = False
             self._tracker.distrust()

@@ -137,3 +137,17 @@ def test_a_belt_at_another_speed_than_told_is_a_warning(bench: Bench) -> None:
     bench.run(0.2, 0.9)
     assert bench.watch.warning == "the belt runs at 0.90 m/s; it is told 0.50 m/s"
     assert bench.cause() == ""
+
+
+def test_a_lost_count_begins_anew_when_the_belt_is_told_to_stand_and_nothing_on_it_is_trusted(
+    bench: Bench,
+) -> None:
+    bench.count += 100_000
+    bench.run(0.5)
+    bench.t += 0.3
+    assert "the count is lost" in bench.cause()
+    on_the_belt = Item(1, 1, bench.count, 0.05, bench.stamp)
+    bench.watch.command(False, 0.5)
+    bench.run(0.1, 0.0)
+    assert bench.cause() == ""
+    assert bench.trusted_since() > on_the_belt.stamp
