@@ -6,6 +6,7 @@ decisions and shots are put in the place of those that were recorded.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -28,7 +29,7 @@ from batsort_perception.engine import Engine
 LATCHED = (names.INFO, BUNDLE, names.RECIPE, names.ITEMS, VERDICTS, DECISIONS)
 KEPT = (
     *(*LATCHED, names.ENCODER, names.BARRIER, names.BELT, names.EVENTS, names.ORDER, SHOTS),
-    *(names.TRUTH, *IMAGES),
+    *(names.ARRIVALS, names.TRUTH, *IMAGES),
 )
 DEPTH = 100
 
@@ -108,6 +109,8 @@ def _verdict_message(message: Any, verdict: Verdict, bundle: Bundle) -> Any:
         types=list(scores),
         scores=np.array(list(scores.values()), np.float32),
         bundle_id=bundle.id,
+        offset=math.nan if verdict.offset is None else verdict.offset,
+        clearance=math.inf if verdict.clearance is None else verdict.clearance,
     )
 
 

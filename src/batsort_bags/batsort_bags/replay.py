@@ -473,4 +473,5 @@ def _as_sent(decision: Decision | None) -> Decision | None:
     """A decision as its message has it: the verdict without scores."""
     if decision is None or decision.verdict is None:
         return decision
-    return replace(decision, verdict=replace(decision.verdict, scores=None))
+    verdict = replace(decision.verdict, scores=None, offset=None, clearance=None)
+    return replace(decision, verdict=verdict)
