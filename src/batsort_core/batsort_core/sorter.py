@@ -296,7 +296,9 @@ class Sorter:
         return self._aim_anew() if self.slip.measure(counted, others.distance) else []
 
     def _aim_anew(self) -> list[Decision | Shot]:
-        """Command again what waits and would now miss."""
+        """Command again what waits and would now miss; call it off where nobody knows the aim."""
+        if self.slip.excessive:
+            return self.cancel_all()
         out: list[Decision | Shot] = []
         for track in self._tracks.values():
             reading, decision = self._reading, track.decision

@@ -225,6 +225,19 @@ def test_when_the_epoch_changes_open_items_are_lost_and_their_shots_called_off(
     assert reasons(late) == [(3, "tracking_lost")]
 
 
+def test_shots_are_called_off_where_the_slip_is_too_large_to_be_corrected(bench: Bench) -> None:
+    bench.belt(9000)
+    for id in range(1, 4):
+        bench.sorter.on_item(item(id, 2500 * id))
+    assert fired(bench.sorter.on_verdict(replace(verdict(3), offset=0.0))) == [3]
+    out: list[Decision | Shot] = []
+    for id in range(4, 8):
+        bench.sorter.on_item(item(id, 2500 * id))
+        out += bench.sorter.on_verdict(replace(verdict(id), offset=0.008))
+    assert bench.sorter.slip.excessive
+    assert set(cancelled(out)) == set(fired(out)) | {3}
+
+
 def test_an_item_right_behind_a_lost_one_is_not_blown(bench: Bench) -> None:
     bench.belt(1000)
     bench.sorter.on_item(item(1, 1000, stamp=bench.stamp))
