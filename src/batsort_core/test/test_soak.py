@@ -1,0 +1,65 @@
+"""Random streams with every fault: the core keeps its promises."""
+
+import pytest
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
+
+from batsort_core.cell import CellDescription
+from batsort_core.items import Outcome
+from batsort_core.soak import Findings, SoakRun, soak
+from batsort_core.soak_belt import Fault
+
+
+def broken(findings: Findings) -> list[str]:
+    return [str(one) for one in findings.broken]
+
+
+def test_random_runs_break_no_promise(cell: CellDescription) -> None:
+    findings = soak(cell, runs=150, seed=0)
+    assert broken(findings) == []
+    assert findings.runs == 150 and findings.fired > 400
+    assert set(findings.faults) == set(Fault)
+    assert set(findings.outcomes) == set(Outcome) - {Outcome.OTHERS_BY_RECIPE}
+
+
+@pytest.mark.parametrize("fault", Fault)
+def test_each_fault_alone_breaks_no_promise(cell: CellDescription, fault: Fault) -> None:
+    run = SoakRun(cell, 7, [fault])
+    run.go()
+    assert list(map(str, run.promises.broken)) == []
+
+
+@settings(max_examples=40, deadline=None, phases=[Phase.explicit, Phase.generate, Phase.shrink])
+@given(st.integers(0, 2**32), st.sets(st.sampled_from(Fault), max_size=12))
+def test_faults_together_break_no_promise(
+    cell: CellDescription, seed: int, faults: set[Fault]
+) -> None:
+    run = SoakRun(cell, seed, faults)
+    run.go()
+    assert list(map(str, run.promises.broken)) == []
+
+
+def test_a_run_is_a_function_of_its_seed(cell: CellDescription) -> None:
+    told = []
+    for _ in range(2):
+        run = SoakRun(cell, 11, Fault)
+        run.go()
+        told.append(run.told)
+    assert told[0] == told[1] != []
+
+
+def test_where_nothing_is_wrong_every_item_that_lies_apart_is_sorted(
+    cell: CellDescription,
+) -> None:
+    for seed in range(5):
+        run = SoakRun(cell, seed, [])
+        run.go()
+        assert list(map(str, run.promises.broken)) == []
+        outcomes = [one.outcome for one in run.promises.settled.values()]
+        assert outcomes.count(Outcome.SORTED_CONFIRMED) == len(run.promises.fired) > 0
+
+
+def test_progress_is_told_after_each_run(cell: CellDescription) -> None:
+    told: list[int] = []
+    soak(cell, 3, seed=5, progress=lambda findings: told.append(findings.runs))
+    assert told == [1, 2, 3]
