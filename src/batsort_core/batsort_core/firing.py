@@ -14,6 +14,7 @@ from batsort_core.sorter import Shot
 
 _KEPT = 4096  # item ids remembered, so that none is executed twice
 _NS = 1_000_000_000
+_MOST_NOISE = 20.0  # of two readings of the count
 MOST_PULSE_S = 1.0
 """A longer pulse is refused: it is a mistake, and would blow several items [s]."""
 
@@ -72,10 +73,11 @@ class ShotQueue:
     """Shots that wait for the belt; valves are disabled at first.
 
     A shot is due when `count + velocity * lead_s >= target_count`, with the velocity of that
-    moment. It ends as LATE where that had passed when it came, or where valves are disabled when
-    it is due; as CANCELLED where it was called off before; as FAULT where it can't be executed. A
-    shot for an item whose shot still waits takes its place: its aim has moved. Any other shot or
-    calling off whose item has been seen before changes nothing.
+    moment. It ends as LATE where that had passed when it came, where valves are disabled when it
+    is due, or where the count has jumped over it, as after a gap in what the encoder says: the belt
+    may be anywhere by then. It ends as CANCELLED where it was called off before; as FAULT where it
+    can't be executed. A shot for an item whose shot still waits takes its place: its aim has moved.
+    Any other shot or calling off whose item has been seen before changes nothing.
     """
 
     def __init__(self, valves: Collection[int]) -> None:
@@ -111,6 +113,7 @@ class ShotQueue:
     def step(self, motion: Motion) -> list[Energise | ShotEnd]:
         """The belt is there now; what is due since the last step, at its interpolated moment."""
         last, self._last = self._last, motion
+        jumped = last is not None and last.epoch == motion.epoch and _jumped(last, motion)
         out: list[Energise | ShotEnd] = []
         for shot in list(self._waiting):
             if shot.epoch != motion.epoch:
@@ -121,7 +124,9 @@ class ShotQueue:
             if after < 0.0:
                 continue
             self._waiting.remove(shot)
-            if self.enabled:
+            if jumped:
+                out.append(_end(shot, EjectResult.LATE, motion, "the count has jumped over it"))
+            elif self.enabled:
                 out.append(Energise(shot, _between(shot, last, motion, after)))
             else:
                 out.append(_end(shot, EjectResult.LATE, motion, "valves disabled"))
@@ -167,6 +172,13 @@ class ShotQueue:
 def _reached(shot: Shot, motion: Motion) -> float:
     """How far the belt, looking ahead by the lead, is past the target [counts]."""
     return motion.count + motion.velocity * shot.lead_s - shot.target_count
+
+
+def _jumped(last: Motion, motion: Motion) -> bool:
+    """Whether the count went further than the belt runs in that time, twice over."""
+    fastest = max(abs(last.velocity), abs(motion.velocity))
+    passed = 2.0 * fastest * (motion.stamp - last.stamp) / _NS
+    return abs(motion.count - last.count) > passed + _MOST_NOISE
 
 
 def _between(shot: Shot, last: Motion | None, motion: Motion, after: float) -> Motion:
