@@ -45,6 +45,13 @@ def cell() -> CellDescription:
                 "command_margin_s": 0.020,
             },
             "confirm": {"window": 0.15, "timeout_s": 1.0, "grace_s": 4.0},
+            "tracking": {
+                "most_offset": 0.010,
+                "slip_corrected": 0.004,
+                "slip_most": 0.03,
+                "lead_corrected_s": 0.008,
+                "lead_most_s": 0.020,
+            },
             "items": {"min_length": 0.010, "max_length": 0.075},
             "bins": [*bins, {"name": "others", "distance": 2.10, "capacity": 0}],
             "recipe": {
