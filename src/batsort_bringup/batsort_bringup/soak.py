@@ -13,8 +13,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import yaml
 from ament_index_python.packages import get_package_share_directory
+from tqdm import tqdm
 
+from batsort_core.cell import parse_cell
+from batsort_core.soak import soak
+
+MOST_SHOWN = 20
 WIDTHS = (22, 5, 30, 12, 8, 16, 44)
 COLUMNS = ("scenario", "items", "outcomes", "wrong bin", "identity", "noticed", "operator reads")
 
@@ -22,6 +28,8 @@ COLUMNS = ("scenario", "items", "outcomes", "wrong bin", "identity", "noticed", 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run what was asked for; 0 only where no promise was broken."""
     options = _options(arguments)
+    if options.streams:
+        return run_streams(options.streams, options.seed)
     folder: Path = options.report
     folder.mkdir(parents=True, exist_ok=True)
     rows = []
@@ -40,6 +48,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print("\n".join(table(rows)))
     print(f"\nreports: {folder}")
     return 0 if all(row["kept"] for row in rows) else 1
+
+
+def run_streams(runs: int, seed: int) -> int:
+    """Random streams with every fault through the core, no ROS; 0 only without a broken promise."""
+    path = Path(get_package_share_directory("batsort_bringup")) / "config" / "cell.yaml"
+    cell = parse_cell(yaml.safe_load(path.read_text(encoding="utf-8")))
+    with tqdm(total=runs, unit="run") as bar:
+        found = soak(cell, runs, seed, lambda findings: bar.update())
+    for broken in found.broken[:MOST_SHOWN]:
+        print(broken)
+    outcomes = ", ".join(f"{n} {name}" for name, n in found.outcomes.most_common())
+    faults = ", ".join(f"{name} {n}" for name, n in sorted(found.faults.items()))
+    print(
+        f"{found.runs} runs, {found.events} events, {found.items} items, {found.fired} shots\n"
+        f"outcomes: {outcomes}\nruns with each fault: {faults}\n"
+        f"broken promises: {len(found.broken)}"
+    )
+    return int(bool(found.broken))
 
 
 def scenarios() -> list[str]:
@@ -117,6 +143,13 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     names = scenarios()
     parser.add_argument("scenarios", nargs="*", metavar="SCENARIO", help=f"of {', '.join(names)}")
+    parser.add_argument(
+        "--streams",
+        type=int,
+        default=0,
+        metavar="N",
+        help="random streams with every fault through the core, in place of scenarios",
+    )
     parser.add_argument("--seeds", type=int, default=1, metavar="N", help="runs of each")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the first run")
     default = Path("reports") / f"soak_{datetime.now():%Y%m%d_%H%M%S}"
