@@ -132,6 +132,11 @@ class ShotQueue:
                 out.append(_end(shot, EjectResult.LATE, motion, "valves disabled"))
         return out
 
+    def abandon(self, motion: Motion, cause: str) -> list[ShotEnd]:
+        """Nothing will be executed any more: what waits ends as FAULT."""
+        waiting, self._waiting = self._waiting, []
+        return [_end(shot, EjectResult.FAULT, motion, cause) for shot in waiting]
+
     def due(self, motion: Motion) -> int | None:
         """The moment [ns] at which the next shot will be due at this velocity; None: never."""
         if motion.velocity <= 0.0:

@@ -198,3 +198,18 @@ def test_each_item_ends_once_whatever_comes(calls: list[tuple[str, int, int]]) -
             ended += [one.shot.item_id for one in queue.step(motion(now, epoch=epoch))]
     ended += [one.shot.item_id for one in queue.step(motion(now, epoch=epoch + 1))]
     assert sorted(ended) == sorted(taken) and queue.waiting == 0
+
+
+def test_shots_that_are_abandoned_end_once_with_the_cause() -> None:
+    queue = ShotQueue((1,))
+    queue.enabled = True
+    here = Motion(0, 7, 0.0, 5000.0)
+    for item_id in (1, 2):
+        assert queue.take(Shot(item_id, 7, 1, True, 1000, 0.01, 0.02), here) == []
+    ends = queue.abandon(here, "closed")
+    assert [(end.shot.item_id, end.result, end.detail) for end in ends] == [
+        (1, EjectResult.FAULT, "closed"),
+        (2, EjectResult.FAULT, "closed"),
+    ]
+    assert queue.step(Motion(10**9, 7, 5000.0, 5000.0)) == []
+    assert queue.waiting == 0
