@@ -125,4 +125,8 @@ class SteadyStamps:
 
     def now(self) -> int:
         """Nanoseconds since the Unix epoch."""
-        return self._offset + time.monotonic_ns()
+        return self.at(time.monotonic_ns())
+
+    def at(self, steady: int) -> int:
+        """The same for a moment of the steady clock [ns], as the kernel stamps edges and frames."""
+        return self._offset + steady
