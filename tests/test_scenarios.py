@@ -12,12 +12,9 @@ import pytest
 ROOT = Path(__file__).parents[1]
 READS = {
     "valve_stuck_open": "held: bins: something arrived in duracell_alk that was not for it",
-    "encoder_frozen": "held: belt: the belt stands though it is told to run",
     "slip": "held: ejector: the belt runs",
-    "camera_frozen": "held: camera: the camera's picture is frozen",
     "estop": "aborted: the emergency stop is pressed",
     "cell_killed": "held: ",
-    "disk_full": "the journal can't be written",
 }
 
 

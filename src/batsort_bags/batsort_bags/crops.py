@@ -49,7 +49,7 @@ class Cropper:
     def reading(self, reading: BeltReading) -> Iterator[Cropped]:
         """The belt is there; one that the tracker refuses is left out, as the classifier does."""
         try:
-            self._tracker.add(reading.stamp, reading.epoch, reading.count)
+            self._tracker.follow(reading)
         except BeltError:
             return
         yield from self._step()

@@ -107,6 +107,16 @@ class BeltTracker:
         self._implausible = 0
         self._begins = True
 
+    def follow(self, reading: BeltReading) -> None:
+        """Take a reading of another tracker; begin anew where its belt is trusted only since then.
+
+        Raises BeltError as `add` does.
+        """
+        if reading.trusted_since > self._trusted_since:
+            self.begin_anew()
+        self.add(reading.stamp, reading.epoch, reading.count)
+        self._trusted_since = reading.trusted_since
+
     def add(self, stamp: int, epoch: int, count: int) -> BeltReading:
         """Take one latched count of the device and say where the belt is.
 

@@ -272,3 +272,16 @@ def test_an_item_that_comes_back_through_the_beam_is_not_counted_again(beam: Bea
     assert beam.edge(1501, False) is None
     beam.edge(1700, True)
     assert beam.edge(2200, False) is not None
+
+
+def test_a_tracker_that_follows_another_begins_anew_where_that_one_did() -> None:
+    leader, follower = BeltTracker(1e-4, 1.5), BeltTracker(1e-4, 1.5)
+    for moment in range(3):
+        follower.follow(leader.add(moment * 20 * MS, 1, moment * 100))
+    leader.begin_anew()
+    reading = leader.add(30 * MS, 1, 900_000)
+    follower.follow(reading)
+    assert follower.latest is not None
+    assert (follower.latest.count, reading.trusted_since) == (900_000, 30 * MS)
+    with pytest.raises(BeltError):
+        follower.follow(BeltReading(20 * MS, 1, 0, 0.0, 0.0, False, reading.trusted_since))

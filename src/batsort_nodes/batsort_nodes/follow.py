@@ -37,7 +37,7 @@ class BeltFollower:
         """Take one state; nothing comes back where it was refused."""
         reading = reading_of(message)
         try:
-            self.tracker.add(reading.stamp, reading.epoch, reading.count)
+            self.tracker.follow(reading)
         except BeltError as error:
             self._counts["belt states refused"] += 1
             self._node.get_logger().warning(f"belt/state: {error}", throttle_duration_sec=1.0)
