@@ -91,6 +91,7 @@ class Sorter:
         self.slip = SlipEstimator(cell.tracking.slip_corrected, cell.tracking.slip_most)
         self.timing = ValveTiming(cell)
         self._unjudged = 0
+        self._since = 0
         self._confirm_ns = round(cell.confirm.timeout_s * 1e9)
         self._last_ejector = cell.counts(cell.ejectors[-1].distance)
         self._far_past = cell.counts(cell.others.distance + cell.confirm.window)
@@ -126,6 +127,8 @@ class Sorter:
     def on_belt(self, reading: BeltReading) -> list[Decision | Shot]:
         """The belt is there now; readings that are not newer than the last are ignored."""
         first = self._reading is None
+        if first:
+            self._since = reading.stamp
         if self._reading is not None and reading.stamp <= self._reading.stamp:
             return []
         self._reading = reading
@@ -249,8 +252,11 @@ class Sorter:
             item.id, item.epoch, bin, reason, reading.stamp, reading.count, verdict
         )
         self._decided.add(item.id, track.decision)
-        unjudged = reason in (Reason.LATE, Reason.NO_VERDICT)
-        self._unjudged = self._unjudged + 1 if unjudged else 0
+        if reason not in (Reason.LATE, Reason.NO_VERDICT):
+            self._unjudged = 0
+        elif item.stamp >= self._since:
+            # What lay on the belt at a restart may well be late.
+            self._unjudged += 1
         if reason is not Reason.SORT:
             return [track.decision]
         track.pending = True

@@ -424,3 +424,20 @@ def test_memory_is_bounded_on_a_long_day(cell: CellDescription) -> None:
     assert len(bench.sorter._tracks) < 30
     assert len(bench.sorter._decided.items()) == 4096
     assert len(bench.sorter._verdicts.items()) == 256
+
+
+def test_items_in_a_row_without_a_verdict_in_time_are_trouble_but_not_those_of_a_restart(
+    bench: Bench,
+) -> None:
+    for id in range(1, 8):
+        bench.sorter.on_item(item(id, 1000 * id, stamp=1))
+    bench.belt(40_000)
+    assert bench.sorter.trouble is None
+    for id in range(11, 16):
+        assert bench.sorter.trouble is None
+        bench.sorter.on_item(item(id, 41_000 + 1000 * (id - 11), stamp=bench.stamp + 1))
+        bench.belt(65_000 + id)
+    assert bench.sorter.trouble is not None
+    assert bench.sorter.trouble.cause == "5 items in a row were not judged in time"
+    bench.sorter.acknowledge()
+    assert bench.sorter.trouble is None
