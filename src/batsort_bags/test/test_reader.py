@@ -176,7 +176,10 @@ def other_version(text: str, tmp_path: Path, run: Run) -> Path:
     return path
 
 
-COMMON = "std_msgs/Header header\nuint64 epoch\nint64 count\nfloat64 velocity\nbool moving\n"
+COMMON = (
+    "std_msgs/Header header\nuint64 epoch\nint64 count\nfloat64 velocity\nbool moving\n"
+    "builtin_interfaces/Time trusted_since\n"
+)
 
 
 def test_a_message_with_more_fields_than_ours_is_read(run: Run, tmp_path: Path) -> None:

@@ -36,6 +36,11 @@ def cell(bench: Callable[..., Any], plc: PlcProcess, tmp_path: Path) -> Any:
     path.write_text(yaml.safe_dump(document(port=plc.port)))
     made = bench(hardware_file=path)
     made.node = made.add(Hardware())
+    # Until the PLC is heard its emergency stop counts as pressed, and then the cell has to stand.
+    estop = made.heard("cell/estop")
+    made.wait(lambda: bool(estop) and not estop[-1].pressed)
+    say(made, enabled=False)
+    made.wait(lambda: not made.node._stopped)
     return made
 
 

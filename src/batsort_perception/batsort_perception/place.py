@@ -45,13 +45,26 @@ def place(mask: NDArray[np.uint8], left: int, view: ItemView) -> Place:
     most = LENGTH_ERROR * view.length_px + HOLE
     if error > most:
         clearance = 0
-    cut = own[0] <= left or own[1] >= left + mask.shape[1]
-    seen = abs(error) <= most and not cut
+    centre = _centre(own, left, left + mask.shape[1], view.length_px, most)
     scale = view.metres_per_pixel
     return Place(
-        float(np.float32(((own[0] + own[1]) / 2 - view.u) * scale)) if seen else None,
+        None if centre is None else float(np.float32((centre - view.u) * scale)),
         None if clearance is None else float(np.float32(clearance * scale)),
     )
+
+
+def _centre(
+    own: tuple[int, int], left: int, right: int, length: float, most: float
+) -> float | None:
+    """Of what is seen from column to column; by its other end, where its own columns cut it off."""
+    cut_left, cut_right = own[0] <= left, own[1] >= right
+    if cut_left and cut_right:
+        return None
+    if cut_left or cut_right:
+        if own[1] - own[0] < length / 2:
+            return None
+        return own[1] - length / 2 if cut_left else own[0] + length / 2
+    return (own[0] + own[1]) / 2 if abs(own[1] - own[0] - length) <= most else None
 
 
 def _runs(mask: NDArray[np.uint8]) -> list[tuple[int, int]]:

@@ -66,9 +66,13 @@ def test_specks_and_small_holes_change_nothing() -> None:
     assert found.clearance is None
 
 
-def test_an_item_that_its_columns_cut_off_has_no_offset() -> None:
-    found = place(mask(OWN)[:, 257:400], 257, view(left=257, right=400))
-    assert found.offset is None
+def test_an_item_that_its_columns_cut_off_is_measured_by_its_other_end() -> None:
+    middle = (OWN[0] + OWN[1]) // 2
+    moved = mask((OWN[0] + 30, OWN[1] + 30, 80, 116))
+    found = place(moved[:, : OWN[1] + 10], 0, view(left=0, right=OWN[1] + 10))
+    assert found.offset == pytest.approx(30 * view().metres_per_pixel, abs=2e-4)
+    both = place(mask(OWN)[:, middle - 20 : middle + 20], middle - 20, view())
+    assert both.offset is None
 
 
 def test_an_empty_place_has_neither() -> None:
