@@ -7,6 +7,7 @@ from batsort_core.trouble import Trouble
 _STEP = 1_000_000_000  # [ns] that stamps may run ahead of a steady clock between two samples
 _OFF_SPEED = 0.2  # of the speed told
 _SETTLED = 1_000_000_000  # [ns] after a command until the speed counts
+_REFUSED = 3  # samples in a row on a belt that is told to stand, until the count begins anew
 _BLOCKED_LENGTHS = 3
 """Greatest item lengths that may pass while the barrier stays blocked."""
 
@@ -31,6 +32,7 @@ class BeltWatch:
         self._blocked_most = cell.counts(_BLOCKED_LENGTHS * cell.items.max_length)
         self._heard: float | None = None
         self._refused = ""
+        self._refusals = 0
         self._told: float | None = None
         self._moved = 0
         self._on_speed = 0
@@ -65,7 +67,7 @@ class BeltWatch:
                     "find out what sets the clock, then start the cell",
                     lasting=True,
                 )
-        self._heard, self._refused = t, ""
+        self._heard, self._refused, self._refusals = t, "", 0
         if self._told is None:
             return
         if reading.moving or not self._moved:
@@ -86,6 +88,9 @@ class BeltWatch:
     def refused(self, why: str) -> None:
         """The tracker has refused a sample."""
         self._refused = why
+        self._refusals += 1
+        if self._told is None and self._refusals == _REFUSED:
+            self._tracker.begin_anew()
 
     def edge(self, epoch: int, count: int, blocked: bool) -> None:
         """The light barrier became blocked or clear."""

@@ -151,3 +151,16 @@ def test_a_lost_count_begins_anew_when_the_belt_is_told_to_stand_and_nothing_on_
     bench.run(0.1, 0.0)
     assert bench.cause() == ""
     assert bench.trusted_since() > on_the_belt.stamp
+
+
+@pytest.mark.parametrize("step_back", [0, 10_000 * MS])
+def test_samples_refused_while_the_belt_stands_do_not_keep_it_from_starting(
+    bench: Bench, step_back: int
+) -> None:
+    bench.watch.command(False, 0.5)
+    bench.run(1.0, 0.0)
+    bench.count += 100_000
+    bench.run(0.02, 0.0, step_back)
+    assert bench.trusted_since() == 0
+    bench.run(0.1, 0.0, step_back)
+    assert bench.cause() == "" and bench.trusted_since() != 0
