@@ -110,8 +110,9 @@ class Sorter:
         track = _Track(item, decision, pending=sorted_out)
         self._tracks[item.id] = track
         verdict = self._verdicts.get(item.id)
-        out = self._locate(track, verdict) if verdict else []
-        return [*out, *self._protect(track), *self._decide(track)]
+        out = self._protect(track)
+        out += self._locate(track, verdict) if verdict else []
+        return [*out, *self._decide(track)]
 
     def on_verdict(self, verdict: Verdict) -> list[Decision | Shot]:
         """A verdict is there; the first one of an item counts, and none after its decision."""

@@ -238,6 +238,16 @@ def test_shots_are_called_off_where_the_slip_is_too_large_to_be_corrected(bench:
     assert set(cancelled(out)) == set(fired(out)) | {3}
 
 
+def test_a_shot_at_an_item_with_a_close_follower_is_not_aimed_anew(bench: Bench) -> None:
+    bench.belt(9000)
+    for id in (1, 2):
+        bench.sorter.on_item(item(id, 2500 * id))
+        bench.sorter.on_verdict(replace(verdict(id), offset=0.003))
+    bench.sorter.on_verdict(replace(verdict(3), offset=0.003))
+    assert fired(bench.sorter.on_item(item(3, 5550))) == [1]
+    assert bench.sorter.slip.ratio > 1.0
+
+
 def test_an_item_right_behind_a_lost_one_is_not_blown(bench: Bench) -> None:
     bench.belt(1000)
     bench.sorter.on_item(item(1, 1000, stamp=bench.stamp))
