@@ -39,8 +39,6 @@ _DRAIN_TICK_S = 0.1
 _LONGEST_S = 120.0
 _LOOK_TICKS = 5
 _UNSETTLED_S = 0.05  # after counts were lost the velocity is not that of the belt
-_GIVEN_UP_S = 1.5
-"""Until an encoder that is not believed any more is restarted."""
 _KEPT = 100  # messages that a late joiner is given (transient local)
 _AGAIN = 20
 """Every how manieth run is done twice."""
@@ -192,7 +190,6 @@ class SoakRun:
         self._silent_until = 0.0
         self._dying = ""
         self._enabled = False
-        self._accepted_at = 0.0
         self._jump: list[int] = []
         self._operator_at = 0.0
         self._troubled = False
@@ -432,10 +429,7 @@ class SoakRun:
             reading = self._tracker.add(belt.stamp(belt.t), belt.epoch, count)
         except BeltError as error:
             self._watch.refused(str(error))
-            if belt.t - self._accepted_at > _GIVEN_UP_S:
-                belt.reset(count)  # somebody restarts the device
             return
-        self._accepted_at = belt.t
         self._watch.reading(belt.t, reading, previous)
         self._post("readings", reading)
 
@@ -544,13 +538,16 @@ class SoakRun:
                 if self._supervision.packml.state is State.EXECUTE:
                     self._supervision.command(Command.HOLD, "held")
                 if fault is Fault.BACKWARDS:
-                    belt.velocity = -0.2
+                    belt.velocity, belt.torn = -0.2, belt.t
             case Fault.SPEEDS:
                 self._speed = rng.uniform(0.2, 1.3)
             case Fault.JAM:
                 belt.jammed_until = belt.t + rng.uniform(0.2, 1.5)
             case Fault.JUMP:
-                self._jump = [rng.choice((-5000, 900, 20000))] * rng.choice((1, 2, 3, 6))
+                if rng.random() < 0.3:
+                    belt.lose_counts(rng.choice((-5000, 900, 20000)))
+                else:
+                    self._jump = [rng.choice((-5000, 900, 20000))] * rng.choice((1, 2, 3, 6))
             case Fault.MISSED:
                 belt.lose_counts(-rng.randrange(20, 800))
             case Fault.RESET:
