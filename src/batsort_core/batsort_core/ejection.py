@@ -41,13 +41,19 @@ def target_count(cell: CellDescription, bin: Bin, item: Item, further: float = 0
 
 
 def last_command_count(
-    cell: CellDescription, bin: Bin, item: Item, velocity: float, further: float = 0.0
+    cell: CellDescription,
+    bin: Bin,
+    item: Item,
+    velocity: float,
+    further: float = 0.0,
+    later_s: float = 0.0,
 ) -> int:
     """The last belt count at which a shot can be commanded, or called off; later is LATE.
 
     `target - velocity * (lead_s + command_margin_s) / metres_per_count`, rounded towards safety. A
-    belt that stands, or runs backwards, has until the target itself.
+    belt that stands, or runs backwards, has until the target itself. `later_s` is how much later
+    than described the valve blows.
     """
-    ahead_s = cell.ejection.lead_s + cell.ejection.command_margin_s
+    ahead_s = cell.ejection.lead_s + later_s + cell.ejection.command_margin_s
     ahead = math.ceil(max(0.0, velocity) * ahead_s / cell.belt.metres_per_count)
     return target_count(cell, bin, item, further) - ahead

@@ -387,8 +387,13 @@ class Sorter:
 
     def _deadline(self, track: _Track, bin: str, reading: BeltReading) -> int:
         """The last count to command at, with the lead of the valve."""
-        cell, further = self._cell, self._further(track, bin)
-        return last_command_count(cell, cell.bin(bin), track.item, reading.velocity, further)
+        cell, valve = self._cell, self._cell.bin(bin).valve
+        assert valve is not None
+        later_s = self.timing.lead_s(valve) - cell.ejection.lead_s
+        further = self._further(track, bin)
+        return last_command_count(
+            cell, cell.bin(bin), track.item, reading.velocity, further, later_s
+        )
 
     def _needed_gap(self, item: Item) -> float:
         """Free belt that a jet at this item needs on either side [m]."""
