@@ -310,6 +310,72 @@ def test_a_bag_counts_every_arrival_and_is_full_at_its_capacity(document: dict[s
         bench.counter.new_bag("paper")
 
 
+def test_a_full_bag_is_trouble_from_outside_until_there_is_a_new_one(
+    document: dict[str, Any],
+) -> None:
+    from batsort_core.cell import parse_cell
+
+    document["bins"][8]["capacity"] = 1
+    bench = Bench(parse_cell(document))
+    assert bench.counter.trouble is None
+    bench.arrive("klarus")
+    assert bench.counter.trouble is not None and bench.counter.trouble.outside
+    assert bench.counter.trouble.cause == "full: klarus"
+    bench.counter.acknowledge()
+    assert bench.counter.trouble is not None
+    bench.counter.new_bag("klarus")
+    assert bench.counter.trouble is None
+
+
+def test_an_item_blown_at_and_seen_at_the_belts_end_is_a_fault_there(bench: Bench) -> None:
+    bench.counter.on_decision(decision(1))
+    bench.run_to(STATION)
+    bench.eject(1, EjectResult.FIRED)
+    for id in (2, 3):
+        bench.counter.on_item(item(id, 2000 * id))
+    bench.run_to(END)
+    assert outcomes(bench.arrive("others")) == [(1, "fault", "others")]
+    assert bench.tally("klarus") == (1, 0, 0, 0) and bench.counter.trouble is None
+
+
+def test_a_valve_that_misses_twice_is_trouble_until_somebody_has_looked(bench: Bench) -> None:
+    bench.counter.on_item(item(2, 2000))
+    for id in (1, 2):
+        bench.counter.on_decision(decision(id))
+    for id, at in ((1, 0), (2, 2000)):
+        bench.run_to(STATION + at)
+        bench.eject(id, EjectResult.FIRED)
+    for at in (0, 2000):
+        assert bench.counter.trouble is None
+        bench.run_to(END + at)
+        bench.arrive("others")
+    assert bench.counter.trouble is not None and bench.counter.trouble.lasting
+    assert "valve 9 does not blow" in bench.counter.trouble.cause
+    bench.counter.acknowledge()
+    assert bench.counter.trouble is None
+
+
+def test_an_item_that_went_into_the_bin_of_others_is_a_fault_there(bench: Bench) -> None:
+    bench.counter.on_decision(decision(1, Reason.GAP))
+    bench.run_to(15200)
+    assert bench.arrive("gp_alk") == []
+    assert bench.counter.trouble is not None
+    assert "valve 7 may be stuck open" in bench.counter.trouble.cause
+    settled = bench.run_to(END + 1600) + bench.run(PATIENCE + 100)
+    assert outcomes(settled) == [(1, "fault", "gp_alk")]
+    assert bench.tally("others") == (1, 0, 0, 0) and bench.tally("gp_alk")[3] == 0
+
+
+def test_an_eye_that_sees_what_cannot_be_there_is_trouble_at_the_third_time(
+    bench: Bench,
+) -> None:
+    for _ in range(3):
+        assert bench.counter.trouble is None
+        bench.arrive("klarus")
+    assert bench.counter.trouble is not None
+    assert bench.counter.trouble.cause == "the eye of klarus sees what can't be there"
+
+
 def test_a_journal_that_does_not_fit_is_refused_by_name(
     cell: CellDescription, document: dict[str, Any]
 ) -> None:

@@ -141,6 +141,19 @@ def test_weights_are_optional(document: Document) -> None:
             "ejection.pulse_min_s: 0.05 is refused; allowed: up to ejection.pulse_max_s 0.04 [s]",
         ),
         (
+            lambda d: d["tracking"].update(slip_corrected=0.04),
+            "tracking.slip_corrected: 0.04 is refused; allowed: up to tracking.slip_most 0.03",
+        ),
+        (
+            lambda d: d["tracking"].update(lead_corrected_s=0.03),
+            "tracking.lead_corrected_s: 0.03 is refused; allowed: "
+            "up to tracking.lead_most_s 0.02 [s]",
+        ),
+        (
+            lambda d: d["tracking"].update(most_offset=0.0),
+            "tracking.most_offset: 0.0 is refused; allowed: a number above 0 up to 0.1 [m]",
+        ),
+        (
             lambda d: d["items"].update(min_length=0.08),
             "items.min_length: 0.08 is refused; allowed: below items.max_length 0.075 [m]",
         ),
