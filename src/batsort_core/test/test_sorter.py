@@ -386,7 +386,8 @@ def test_items_in_a_row_without_a_verdict_in_time_are_trouble_until_somebody_loo
 ) -> None:
     for id in range(1, 6):
         assert bench.sorter.trouble is None
-        bench.sorter.on_item(item(id, 2500 * id))
+        bench.belt(2500 * id)
+        bench.sorter.on_item(item(id, 2500 * id, stamp=bench.stamp))
         bench.belt(2500 * id + 18001)
     assert bench.sorter.trouble is not None and bench.sorter.trouble.lasting
     assert bench.sorter.trouble.cause == "5 items in a row were not judged in time"
