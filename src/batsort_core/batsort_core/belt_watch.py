@@ -40,8 +40,11 @@ class BeltWatch:
         self._blocked: tuple[int, int] | None = None  # epoch and count since it is blocked
         self._lasting: Trouble | None = None
 
-    def command(self, run: bool, velocity: float) -> None:
-        """The belt was told to run at `velocity` [m/s], or to stand."""
+    def command(self, run: bool, velocity: float, moved: bool = False) -> None:
+        """The belt was told to run at `velocity` [m/s], or to stand.
+
+        `moved`: what lies on it may have been moved while it stood.
+        """
         told = velocity if run else None
         if told == self._told:
             return
@@ -51,7 +54,7 @@ class BeltWatch:
         self._lasting = None
         if not run and self._refused:
             self._tracker.begin_anew()
-        if run and self._stalled:
+        if run and (self._stalled or moved):
             self._stalled = False
             self._tracker.distrust()
         if last is not None and self._blocked is not None:

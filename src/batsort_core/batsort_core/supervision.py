@@ -68,6 +68,8 @@ class Supervision:
     resume: bool
     witnesses: frozenset[str] = frozenset()
     packml: PackML = field(default_factory=PackML)
+    moved: bool = False
+    """Somebody had to look since the belt stood: what lies on it may have been moved."""
     reason: str = "starting up"
     cure: str = ""
     failed: str = ""
@@ -121,6 +123,7 @@ class Supervision:
         if self.packml.state not in _ABORTED:
             self.packml.command(Command.ABORT)
             self._waiting = self._autostarting = False
+            self.moved = True
             self._acting_since = None
         self.reason = f"the emergency stop is pressed ({source})"
         self.cure = "make the cell safe, release it, then clear, reset and start"
@@ -141,6 +144,8 @@ class Supervision:
                     member.refused = ""
             raise IllegalTransition(f"{command} is not possible: {trouble}")
         self.packml.command(command)
+        if command in (Command.HOLD, Command.ABORT):
+            self.moved = command is Command.ABORT
         self._waiting = False
         self.reason, self.cure = reason, ""
         self._acting_since = None
@@ -207,14 +212,14 @@ class Supervision:
         state = self.packml.state
         if trouble.outside and state is State.EXECUTE:
             self.packml.command(Command.SUSPEND)
-            self._waiting = True
+            self._waiting, self.moved = True, False
         elif not trouble.outside and state in _RUNNING:
             self.packml.command(Command.HOLD)
-            self._waiting = self.resume and not trouble.lasting
+            self._waiting, self.moved = self.resume and not trouble.lasting, trouble.lasting
         elif not self._waiting or state is State.SUSPENDED:
             return
         elif trouble.lasting:
-            self._waiting = False
+            self._waiting, self.moved = False, True
         if self.packml.state is not state:
             self._acting_since = None
         self.reason, self.cure = trouble.cause, trouble.cure

@@ -164,3 +164,12 @@ def test_samples_refused_while_the_belt_stands_do_not_keep_it_from_starting(
     assert bench.trusted_since() == 0
     bench.run(0.1, 0.0, step_back)
     assert bench.cause() == "" and bench.trusted_since() != 0
+
+
+def test_what_somebody_may_have_moved_while_the_belt_stood_is_not_trusted(bench: Bench) -> None:
+    bench.watch.command(False, 0.5)
+    bench.run(1.0, 0.0)
+    stood = bench.stamp
+    bench.watch.command(True, 0.5, moved=True)
+    bench.run(0.1)
+    assert bench.trusted_since() == stood and bench.cause() == ""

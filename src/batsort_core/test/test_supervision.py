@@ -202,6 +202,7 @@ def test_trouble_holds_or_suspends_and_goes_on_by_itself_only_where_nobody_has_t
     assert cell.supervision.cure == trouble.cure
     cell.faults["belt"] = None
     cell.run(1)
+    assert cell.supervision.moved == trouble.lasting
     goes_on = trouble.outside or (resume and not trouble.lasting)
     assert (cell.state is State.EXECUTE) == goes_on
     assert (cell.supervision.reason == "") == goes_on
@@ -243,6 +244,7 @@ def test_an_emergency_stop_aborts_and_its_release_starts_nothing() -> None:
     cell.pressed = True
     cell.run(1)
     assert cell.state is State.ABORTED
+    assert cell.supervision.moved
     assert "PLC input 7" in cell.supervision.reason and "release" in cell.supervision.cure
     with pytest.raises(IllegalTransition, match="PLC input 7"):
         cell.supervision.command(Command.CLEAR, "")

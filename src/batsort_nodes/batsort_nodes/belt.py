@@ -106,7 +106,7 @@ class Belt(Node):
         self._requests.publish(request)
 
     def _on_command(self, message: BeltCommand) -> None:
-        self._watch.command(message.run, message.velocity)
+        self._watch.command(message.run, message.velocity, message.moved)
 
     def _look(self) -> None:
         self._heartbeat.tell(self._watch.trouble(time.monotonic()))

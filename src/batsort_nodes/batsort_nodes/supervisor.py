@@ -194,7 +194,9 @@ class Supervisor(Node):
         )
         message.header.stamp = stamp
         self._state.publish(message)
-        command = BeltCommand(run=message.belt_enabled, velocity=self._velocity)
+        command = BeltCommand(
+            run=message.belt_enabled, velocity=self._velocity, moved=self._supervision.moved
+        )
         command.header.stamp = stamp
         self._belt.publish(command)
 
