@@ -111,7 +111,9 @@ class Promises:
             self._commanded.pop(item_id, None)
         for item_id, shot in list(self._commanded.items()):
             item = self._known[item_id]
-            if isinstance(what, BeltReading) and self._lost(item):
+            if self._left(item):
+                del self._commanded[item_id]
+            elif isinstance(what, BeltReading) and self._lost(item):
                 self.found(Promise.KNOWN_PLACE, f"the shot at {item_id} is not called off")
                 del self._commanded[item_id]
             elif isinstance(what, Item) and self._too_close(item, what) and self._reachable(shot):
@@ -165,6 +167,13 @@ class Promises:
             return False
         other = item.epoch != reading.epoch and item.stamp < reading.stamp
         return other or item.stamp < reading.trusted_since
+
+    def _left(self, item: Item) -> bool:
+        """Whether the item must have left the belt."""
+        reading, cell = self._reading, self.cell
+        if reading is None or reading.epoch != item.epoch:
+            return False
+        return cell.metres(reading.count - item.count) > cell.others.distance + cell.confirm.window
 
     def _too_close(self, item: Item, other: Item) -> bool:
         """By the least the gap rule can ask for: at the set speed."""
