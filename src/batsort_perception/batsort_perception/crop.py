@@ -100,8 +100,11 @@ def _foreground(region: Image, belt: NDArray[np.float32]) -> NDArray[np.uint8]:
 
     It is lighter or of another hue than the belt; where it is darker, darker than a shadow.
     """
-    apart = cv2.blur(region, (3, 3)).astype(np.float32) - belt
-    lightest, darkest = apart.max(axis=2), apart.min(axis=2)
+    # Plane by plane: NumPy's maximum along an axis of three takes ten times as long.
+    planes = cv2.split(cv2.blur(region, (3, 3)))
+    red, green, blue = (plane - belt[..., i] for i, plane in enumerate(planes))
+    lightest = np.maximum(np.maximum(red, green), blue)
+    darkest = np.minimum(np.minimum(red, green), blue)
     contrast = np.maximum(lightest, np.maximum(lightest - darkest, -darkest - SHADOW_DEPTH))
     mask = np.asarray(contrast > LEAST_CONTRAST, np.uint8)
     return np.asarray(cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8)), np.uint8)
