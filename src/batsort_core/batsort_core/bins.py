@@ -480,15 +480,10 @@ class BinCounter:
 
     def _look_at(self, arrival: _Arrived) -> None:
         """Judge an arrival in a bin that nothing heard so far explains."""
-        meant = [
-            open_item
-            for open_item in self._open.values()
-            if open_item.decision is not None and open_item.decision.bin == arrival.bin
-        ]
-        if any(self._before(o.item, arrival) for o in meant) or self._excuse(arrival):
-            return
-        passed = any(self._passed(open_item, arrival) for open_item in self._open.values())
-        self._ejection.strange(arrival.bin, passed)
+        before = [o for o in self._open.values() if self._before(o.item, arrival)]
+        passed = [self._passed(open_item, arrival) for open_item in before]
+        if all(passed) and self._excuse(arrival) is None:
+            self._ejection.strange(arrival.bin, passed=bool(passed))
 
     def _astray(self, open_item: _Open) -> _Arrived | None:
         """The arrival in a bin of others that this item may be."""

@@ -96,12 +96,8 @@ class ShotQueue:
         """A shot, or its calling off, has come; what ends with it."""
         if not shot.fire:
             return self._call_off(shot, motion)
-        waiting = self._waiting_for(shot.item_id)
-        if waiting is not None:
-            self._waiting.remove(waiting)
-        elif shot.item_id in self._known:
+        if self._claim(shot) is None:
             return []
-        self._known.add(shot.item_id, None)
         refusal = self._refusal(shot, motion)
         if refusal:
             return [_end(shot, EjectResult.FAULT, motion, refusal)]
@@ -147,16 +143,18 @@ class ShotQueue:
         return motion.stamp + math.ceil(max(0.0, min(ahead)) / motion.velocity * _NS)
 
     def _call_off(self, shot: Shot, motion: Motion) -> list[ShotEnd]:
-        waiting = self._waiting_for(shot.item_id)
+        claimed = self._claim(shot)
+        return [] if claimed is None else [_end(claimed, EjectResult.CANCELLED, motion)]
+
+    def _claim(self, shot: Shot) -> Shot | None:
+        """What waited for the item, or `shot` where it is the first one; None: its shot is over."""
+        waiting = next((one for one in self._waiting if one.item_id == shot.item_id), None)
         if waiting is not None:
             self._waiting.remove(waiting)
         elif shot.item_id in self._known:
-            return []
+            return None
         self._known.add(shot.item_id, None)
-        return [_end(waiting or shot, EjectResult.CANCELLED, motion)]
-
-    def _waiting_for(self, item_id: int) -> Shot | None:
-        return next((shot for shot in self._waiting if shot.item_id == item_id), None)
+        return waiting or shot
 
     def _refusal(self, shot: Shot, motion: Motion) -> str:
         if shot.epoch != motion.epoch:

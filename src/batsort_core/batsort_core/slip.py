@@ -27,7 +27,7 @@ class SlipEstimator:
     @property
     def excessive(self) -> bool:
         """Whether it is more than can be corrected."""
-        return abs(self._estimate() - 1.0) > self._most
+        return abs(self.slip) > self._most
 
     @property
     def slip(self) -> float:

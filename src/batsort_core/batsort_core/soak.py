@@ -97,11 +97,6 @@ class Findings:
     outcomes: Counter[Outcome] = field(default_factory=Counter)
     broken: list[Broken] = field(default_factory=list)
 
-    @property
-    def by_promise(self) -> Counter[Promise]:
-        """How often each was broken."""
-        return Counter(one.promise for one in self.broken)
-
 
 def soak(
     cell: CellDescription,

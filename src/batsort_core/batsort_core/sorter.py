@@ -88,10 +88,8 @@ class Sorter:
         self._tracks: dict[int, _Track] = {}
         self._verdicts: Recent[Verdict] = Recent(_WAITING)
         self._decided: Recent[Decision] = Recent(_KEPT)
-        self.slip = SlipEstimator(cell.tracking.slip_corrected, cell.tracking.slip_most)
-        self.timing = ValveTiming(cell)
-        self._unjudged = 0
         self._since = 0
+        self._judge_anew()
         self._confirm_ns = round(cell.confirm.timeout_s * 1e9)
         self._last_ejector = cell.counts(cell.ejectors[-1].distance)
         self._far_past = cell.counts(cell.others.distance + cell.confirm.window)
@@ -180,12 +178,14 @@ class Sorter:
     def acknowledge(self) -> list[Decision | Shot]:
         """Somebody has looked at the trouble: judge anew from what comes now."""
         if self.trouble is not None:
-            self._unjudged = 0
-            self.slip = SlipEstimator(
-                self._cell.tracking.slip_corrected, self._cell.tracking.slip_most
-            )
-            self.timing = ValveTiming(self._cell)
+            self._judge_anew()
         return []
+
+    def _judge_anew(self) -> None:
+        tracking = self._cell.tracking
+        self.slip = SlipEstimator(tracking.slip_corrected, tracking.slip_most)
+        self.timing = ValveTiming(self._cell)
+        self._unjudged = 0
 
     @property
     def trouble(self) -> Trouble | None:
@@ -296,9 +296,11 @@ class Sorter:
             and track.decision.reason is not Reason.SORT
             and (reading is None or not tracking_lost(track.item, reading))
         ]
-        if not near or min(near)[0] > window:
+        if not near:
             return []
-        track = min(near)[-1]
+        distance, _, track = min(near)
+        if distance > window:
+            return []
         counted = cell.metres(count - track.item.count)
         return self._aim_anew() if self.slip.measure(counted, others.distance) else []
 
