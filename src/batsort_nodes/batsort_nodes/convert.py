@@ -11,10 +11,9 @@ from batsort_core.firing import ShotEnd
 from batsort_core.inputs import Batch
 from batsort_core.items import Item
 from batsort_core.recipe import Recipe
+from batsort_core.sensing import Arrival, Edge, EncoderSample
 from batsort_core.sorter import Decision, Shot
 from batsort_interfaces import msg as batsort
-
-from .drivers.protocols import Arrival, Edge, EncoderSample
 
 BELT_FRAME = "belt_link"
 

@@ -18,6 +18,7 @@ from rclpy.node import Node
 from batsort_bags.messages import shot_of
 from batsort_core.cell import CellDescription
 from batsort_core.schema import FieldError
+from batsort_core.sensing import Arrival, Edge, EncoderSample
 from batsort_core.trouble import Trouble
 from batsort_interfaces.msg import BeltCommand, CaptureRequest, CellState, EjectCommand, EStop
 
@@ -30,7 +31,7 @@ from .configuration import (
     load_document,
 )
 from .convert import arrival_message, edge_message, end_message, sample_message
-from .drivers.protocols import Arrival, Drivers, Edge, EncoderSample, Event, Open, ShotEnd
+from .drivers.protocols import Drivers, Event, Open, ShotEnd
 from .heartbeat import Health, Heartbeat
 from .run import run
 from .topics import publisher, subscription

@@ -18,13 +18,14 @@ from batsort_bags.messages import shot_of
 from batsort_core.belt import CountUnwrapper
 from batsort_core.cell import CellDescription
 from batsort_core.firing import Energise, Motion, ShotEnd, ShotQueue
+from batsort_core.sensing import Arrival, Edge, EncoderSample
 from batsort_core.sorter import Shot
 from batsort_core.trouble import Trouble
 from batsort_interfaces import msg as batsort
 
 from .configuration import CELL_FILE, declare, load_cell
 from .convert import arrival_message, edge_message, end_message, sample_message, time_of
-from .drivers.protocols import Arrival, Edge, EncoderSample, Event, SteadyStamps
+from .drivers.protocols import Event, SteadyStamps
 from .heartbeat import Health, Heartbeat
 from .reference_belt import Crossing, ReferenceBelt
 from .run import run

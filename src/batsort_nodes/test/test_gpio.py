@@ -20,10 +20,10 @@ from batsort_core.cell import CellDescription, parse_cell
 from batsort_core.firing import ShotEnd
 from batsort_core.items import EjectResult
 from batsort_core.schema import FieldError
+from batsort_core.sensing import Arrival, Edge, EncoderSample
 from batsort_core.sorter import Shot
 from batsort_nodes.drivers.gpio import open_drivers
 from batsort_nodes.drivers.gpio_wiring import parse_wiring
-from batsort_nodes.drivers.protocols import Arrival, Edge, EncoderSample
 
 DOCUMENT = yaml.safe_load(
     (Path(__file__).parents[3] / "config" / "hardware" / "pi" / "hardware.yaml").read_text()

@@ -19,12 +19,13 @@ from plc_process import CELL_FILE, PlcProcess, document
 
 from batsort_core.items import EjectResult
 from batsort_core.schema import FieldError
+from batsort_core.sensing import Arrival, Edge, EncoderSample
 from batsort_core.sorter import Shot
 from batsort_nodes.configuration import load_cell
 from batsort_nodes.drivers.modbus import ModbusDriver, open_drivers
 from batsort_nodes.drivers.modbus_map import Bits
 from batsort_nodes.drivers.modbus_options import read_options
-from batsort_nodes.drivers.protocols import Arrival, Edge, EncoderSample, Event, ShotEnd
+from batsort_nodes.drivers.protocols import Event, ShotEnd
 
 CELL = load_cell(str(CELL_FILE))
 DEADLINE_S = 20.0

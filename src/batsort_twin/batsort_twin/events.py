@@ -7,26 +7,8 @@ Stamps are integer nanoseconds since the Unix epoch, of the physical event. What
 from dataclasses import dataclass
 
 from batsort_core.firing import ShotEnd
+from batsort_core.sensing import Arrival, Edge, EncoderSample
 from batsort_twin.camera import Image
-
-
-@dataclass(frozen=True, slots=True)
-class EncoderSample:
-    """The count latched at the stamp."""
-
-    stamp: int
-    epoch: int
-    count: int
-
-
-@dataclass(frozen=True, slots=True)
-class Edge:
-    """The light barrier became blocked or clear."""
-
-    stamp: int
-    epoch: int
-    count: int
-    blocked: bool
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,16 +19,6 @@ class Frame:
     item_id: int
     """As it was requested."""
     image: Image
-
-
-@dataclass(frozen=True, slots=True)
-class Arrived:
-    """A confirm eye saw something pass."""
-
-    stamp: int
-    epoch: int
-    bin: str
-    count: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,4 +66,4 @@ class FaultSwitched:
     detail: str
 
 
-Event = EncoderSample | Edge | Frame | ShotEnd | Arrived | EStopSwitched | Truth | FaultSwitched
+Event = EncoderSample | Edge | Frame | ShotEnd | Arrival | EStopSwitched | Truth | FaultSwitched

@@ -29,6 +29,7 @@ from std_srvs.srv import Trigger
 from batsort_core.cell import CellDescription, CellError, parse_cell
 from batsort_core.firing import ShotEnd
 from batsort_core.schema import FieldError
+from batsort_core.sensing import Arrival, Edge, EncoderSample
 from batsort_core.sorter import Shot
 from batsort_interfaces.msg import (
     BarrierEdge,
@@ -43,16 +44,7 @@ from batsort_interfaces.msg import (
     ItemTruth,
     TwinFault,
 )
-from batsort_twin.events import (
-    Arrived,
-    Edge,
-    EncoderSample,
-    EStopSwitched,
-    Event,
-    FaultSwitched,
-    Frame,
-    Truth,
-)
+from batsort_twin.events import EStopSwitched, Event, FaultSwitched, Frame, Truth
 from batsort_twin.photos import PhotoError, PhotoLibrary
 from batsort_twin.scenario import ScenarioError, read_scenario
 from batsort_twin.sim import RANGES, STEP_NS, Twin, TwinError, TwinOptions
@@ -216,7 +208,7 @@ class TwinNode(Node):
             Edge: self._outlet("belt/barrier", BarrierEdge, 50, _edge),
             Frame: self._outlet("camera/source", Image, 5, _image),
             ShotEnd: self._outlet("ejector/events", EjectEvent, 100, _ejected),
-            Arrived: self._outlet("bins/arrivals", BinArrival, 50, _arrived),
+            Arrival: self._outlet("bins/arrivals", BinArrival, 50, _arrived),
             EStopSwitched: self._outlet("cell/estop", EStop, latched, _estop),
             Truth: self._outlet("twin/truth", ItemTruth, 100, _truth),
             FaultSwitched: self._outlet("twin/faults", TwinFault, every, _fault),
@@ -378,7 +370,7 @@ def _ejected(event: ShotEnd) -> EjectEvent:
     )
 
 
-def _arrived(event: Arrived) -> BinArrival:
+def _arrived(event: Arrival) -> BinArrival:
     return BinArrival(epoch=event.epoch, bin=event.bin, count=event.count)
 
 

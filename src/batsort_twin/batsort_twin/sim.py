@@ -17,20 +17,12 @@ from numpy.typing import NDArray
 
 from batsort_core.cell import CellDescription
 from batsort_core.firing import ShotEnd
+from batsort_core.sensing import Arrival, Edge, EncoderSample
 from batsort_core.sorter import Shot
 from batsort_twin.camera import Body, Image, Renderer
 from batsort_twin.drive import Drive
 from batsort_twin.encoder import Encoder
-from batsort_twin.events import (
-    Arrived,
-    Edge,
-    EncoderSample,
-    EStopSwitched,
-    Event,
-    FaultSwitched,
-    Frame,
-    Truth,
-)
+from batsort_twin.events import EStopSwitched, Event, FaultSwitched, Frame, Truth
 from batsort_twin.faults import (
     Active,
     ClockStep,
@@ -356,7 +348,7 @@ class Twin:
                     self._switch_faults(self._schedule.end([active]))
         for bin, rate in self._wrong.blinking.items():
             for _ in range(int(self._chance.poisson(rate * STEP_S))):
-                self._add(Arrived(self.now, self.epoch, bin, self._encoder.count(1.0)))
+                self._add(Arrival(self.now, self.epoch, bin, self._encoder.count(1.0)))
 
     def _passing(self, x: float) -> _Live | None:
         """The item whose centre has passed the place in the step just done."""
@@ -522,7 +514,7 @@ class Twin:
         share = min(1.0, max(0.0, share))
         stamp, count = self._moment(started, share)
         if bin and bin not in self._wrong.dead_eyes:
-            self._add(Arrived(stamp, self.epoch, bin, count))
+            self._add(Arrival(stamp, self.epoch, bin, count))
         self._leave(live, bin, stamp, share)
 
     def _leave(self, live: _Live, bin: str, stamp: int, share: float) -> None:

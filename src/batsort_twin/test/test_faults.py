@@ -13,7 +13,8 @@ from sorting import START, Run, sort
 from batsort_core.cell import CellDescription
 from batsort_core.firing import ShotEnd
 from batsort_core.schema import FieldError
-from batsort_twin.events import Arrived, Edge, EStopSwitched, FaultSwitched
+from batsort_core.sensing import Arrival, Edge
+from batsort_twin.events import EStopSwitched, FaultSwitched
 from batsort_twin.faults import KINDS, Fault, read_faults
 from batsort_twin.sim import Twin, TwinOptions
 
@@ -161,7 +162,7 @@ def test_a_speed_ramp_runs_between_its_speeds(run, cell):
 def travels(run: Run, cell: CellDescription) -> list[float]:
     """From the barrier to the belt's end, as the encoder tells [m]."""
     leads = [edge.count for edge in run.of(Edge) if edge.blocked]
-    arrivals = [arrived.count for arrived in run.of(Arrived)]
+    arrivals = [arrived.count for arrived in run.of(Arrival)]
     return [cell.metres(b - a) for a, b in zip(leads, arrivals, strict=True)]
 
 
@@ -246,7 +247,7 @@ def test_an_item_that_vanishes_ends_in_no_bin(run):
     ran = run(fault("item_vanishes", x=0.40))
     (gone,) = [truth for truth in ran.truths if not truth.bin]
     assert gone.place == pytest.approx(0.40, abs=0.002)
-    assert len(ran.of(Arrived)) == ITEMS - 1
+    assert len(ran.of(Arrival)) == ITEMS - 1
 
 
 def test_an_item_from_the_side_is_foreign_and_unseen_by_the_barrier(run):
@@ -254,7 +255,7 @@ def test_an_item_from_the_side_is_foreign_and_unseen_by_the_barrier(run):
     (foreign,) = [truth for truth in ran.truths if truth.foreign]
     assert (foreign.item_id, foreign.bin, foreign.index) == (0, "others", 0)
     assert len([edge for edge in ran.of(Edge) if edge.blocked]) == ITEMS
-    assert len(ran.of(Arrived)) == ITEMS + 1
+    assert len(ran.of(Arrival)) == ITEMS + 1
 
 
 def test_a_frozen_camera_shows_the_same_picture_with_new_stamps(run):
@@ -313,12 +314,12 @@ def test_without_air_nothing_is_blown(run):
 def test_a_dead_eye_sees_nothing_of_its_bin(run):
     ran = run(fault("eye_dead", at_item=0, bin="energizer_alk"), into="energizer_alk")
     assert {truth.bin for truth in ran.truths} == {"energizer_alk"}
-    assert ran.of(Arrived) == []
+    assert ran.of(Arrival) == []
 
 
 def test_a_blinking_eye_sees_what_is_not_there(run):
     ran = run(fault("eye_blinking", at_item=0, bin="energizer_ind", rate=5.0))
-    false = [arrived for arrived in ran.of(Arrived) if arrived.bin == "energizer_ind"]
+    false = [arrived for arrived in ran.of(Arrival) if arrived.bin == "energizer_ind"]
     assert len(false) > 5
     assert "energizer_ind" not in {truth.bin for truth in ran.truths}
 

@@ -10,7 +10,8 @@ from sorting import START, TICK_NS, Run, fire, oracle, sort
 from batsort_core.belt import ItemDetector
 from batsort_core.cell import CellDescription
 from batsort_core.firing import ShotEnd
-from batsort_twin.events import Arrived, Edge, EncoderSample, Frame, Truth
+from batsort_core.sensing import Arrival, Edge, EncoderSample
+from batsort_twin.events import Frame, Truth
 from batsort_twin.feed import ahead
 from batsort_twin.scene import Scene
 from batsort_twin.sim import Twin, TwinError, TwinOptions
@@ -33,7 +34,7 @@ def test_with_an_oracle_every_item_lands_in_its_bin(cell, rate, velocity, items)
     assert [t.index for t in truths] == list(range(items))
     assert [t.label for t in truths] == [item.label for item in run.items]
     assert landed_right(cell, run)
-    assert len(run.of(Arrived)) == len(run.frames) == items
+    assert len(run.of(Arrival)) == len(run.frames) == items
     known = sum(bool(item.type) for item in run.items)
     assert [shot.result for shot in shots] == ["fired"] * known
     assert millimetres([t.aim_error for t in truths if t.type]) <= 3.0
@@ -54,7 +55,7 @@ def test_an_item_never_shot_at_rides_to_the_belts_end(cell):
     run = sort(cell, TwinOptions(items=5, unknown_share=0.5), 0.5, lambda item: None)
     assert [t.bin for t in run.truths] == ["others"] * 5
     edges = [edge for edge in run.of(Edge) if edge.blocked]
-    for edge, arrival in zip(edges, run.of(Arrived), strict=True):
+    for edge, arrival in zip(edges, run.of(Arrival), strict=True):
         travelled = (arrival.count - edge.count) * cell.belt.metres_per_count
         assert travelled == pytest.approx(cell.others.distance, abs=0.04)
 

@@ -16,12 +16,13 @@ from gpiozero.pins import Factory, Pin
 
 from batsort_core.cell import CellDescription
 from batsort_core.firing import Motion
+from batsort_core.sensing import Arrival, Edge, EncoderSample
 from batsort_core.sorter import Shot
 from batsort_core.trouble import Trouble
 
 from ..configuration import ConfigurationError
 from .gpio_wiring import EncoderWiring, Level, Rest, SensorWiring, Wiring, parse_wiring
-from .protocols import Arrival, Drivers, Edge, EncoderSample, Report, SteadyStamps
+from .protocols import Drivers, Report, SteadyStamps
 from .quadrature import Debounced, Latch, Quadrature
 from .valve_thread import ValveThread
 

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 
 from batsort_core.cell import CellDescription
 from batsort_core.firing import Motion
+from batsort_core.sensing import Arrival, Edge, EncoderSample
 from batsort_core.sorter import Shot
 from batsort_core.trouble import Trouble
 
@@ -25,7 +26,7 @@ from .modbus_link import LinkError, ModbusLink
 from .modbus_options import ModbusOptions, read_options
 from .modbus_shots import Delivery
 from .modbus_time import LeastDelay
-from .protocols import Arrival, Drivers, Edge, EncoderSample, Event, Report, SteadyStamps
+from .protocols import Drivers, Event, Report, SteadyStamps
 
 REFRESH_S = 0.1
 """Orders are repeated so often; without new ones for 1 s the PLC disables itself."""

@@ -14,38 +14,9 @@ from typing import Protocol
 
 from batsort_core.cell import CellDescription
 from batsort_core.firing import Motion, ShotEnd
+from batsort_core.sensing import Arrival, Edge, EncoderSample
 from batsort_core.sorter import Shot
 from batsort_core.trouble import Trouble
-
-
-@dataclass(frozen=True, slots=True)
-class EncoderSample:
-    """The count latched at the stamp."""
-
-    stamp: int
-    epoch: int
-    count: int
-
-
-@dataclass(frozen=True, slots=True)
-class Edge:
-    """The light barrier became blocked or clear."""
-
-    stamp: int
-    epoch: int
-    count: int
-    blocked: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Arrival:
-    """A confirm eye saw something arrive in a bin."""
-
-    stamp: int
-    epoch: int
-    bin: str
-    count: int
-
 
 Event = EncoderSample | Edge | Arrival | ShotEnd
 Report = Callable[[Event], None]
