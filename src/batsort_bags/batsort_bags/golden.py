@@ -6,7 +6,6 @@ decisions and shots are put in the place of those that were recorded.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from batsort_bags import names
-from batsort_bags.messages import CANCEL, FIRE, NS, stamp_of
+from batsort_bags.messages import CANCEL, FIRE, NS, seen_fields, stamp_of
 from batsort_bags.names import BUNDLE, DECISIONS, IMAGES, SHOTS, VERDICTS
 from batsort_bags.reader import Bag
 from batsort_bags.replay import Changes, Replayed, is_recorded, replay
@@ -109,8 +108,7 @@ def _verdict_message(message: Any, verdict: Verdict, bundle: Bundle) -> Any:
         types=list(scores),
         scores=np.array(list(scores.values()), np.float32),
         bundle_id=bundle.id,
-        offset=math.nan if verdict.offset is None else verdict.offset,
-        clearance=math.inf if verdict.clearance is None else verdict.clearance,
+        **seen_fields(verdict),
     )
 
 

@@ -71,6 +71,14 @@ def verdict_of(message: Any) -> Verdict:
     )
 
 
+def seen_fields(verdict: Verdict) -> dict[str, float]:
+    """Fields of BatteryClassification for what may not have been seen; `verdict_of` reads them."""
+    return {
+        "offset": math.nan if verdict.offset is None else verdict.offset,
+        "clearance": math.inf if verdict.clearance is None else verdict.clearance,
+    }
+
+
 def decision_of(message: Any) -> Decision:
     """Of SortDecision; its verdict has no scores. Raises ValueError for an unknown reason."""
     image_stamp = stamp_of(message.image_stamp)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import sys
 from collections import Counter, deque
 from pathlib import Path
@@ -10,7 +9,7 @@ from pathlib import Path
 from sensor_msgs.msg import Image, RegionOfInterest
 
 from batsort_bags.images import ImageError
-from batsort_bags.messages import item_of, stamp_of
+from batsort_bags.messages import item_of, seen_fields, stamp_of
 from batsort_interfaces.msg import BatteryClassification, BeltItem, BeltState, ModelBundle
 from batsort_interfaces.srv import LoadBundle
 from batsort_perception.bundle import Bundle, BundleError, default_bundle
@@ -153,8 +152,7 @@ class Classifier(ManagedNode):
                 novelty=verdict.novelty,
                 types=list(verdict.scores),
                 scores=list(verdict.scores.values()),
-                offset=math.nan if verdict.offset is None else verdict.offset,
-                clearance=math.inf if verdict.clearance is None else verdict.clearance,
+                **seen_fields(verdict),
                 bundle_id=bundle.id,
                 roi=RegionOfInterest(
                     x_offset=crop.x, y_offset=crop.y, width=crop.width, height=crop.height
