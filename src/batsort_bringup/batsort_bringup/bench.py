@@ -20,19 +20,18 @@ from typing import Any
 
 import numpy as np
 import psutil
-import yaml
-from ament_index_python.packages import get_package_share_directory
 
 from batsort_bags.reader import Bag
 from batsort_bags.replay import Changes, replay
 from batsort_core.belt import BeltReading
 from batsort_core.bins import BinCounter
-from batsort_core.cell import CellDescription, parse_cell
 from batsort_core.items import EjectResult, Item, Reason, Verdict
 from batsort_core.sorter import Decision, Sorter
 from batsort_perception.bundle import Bundle, default_bundle
 from batsort_perception.engine import Engine
 
+from .installed import default_cell
+from .processes import node_name
 from .report import percentiles
 
 EPOCH = 1
@@ -69,14 +68,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _cell() -> CellDescription:
-    path = Path(get_package_share_directory("batsort_bringup")) / "config" / "cell.yaml"
-    return parse_cell(yaml.safe_load(path.read_text(encoding="utf-8")))
-
-
 def bench_core(items: int = 2000, rate: float = 10.0, velocity: float = 1.0) -> dict[str, Any]:
     """Decide and settle a stream of items with everything that is heard of them, no ROS."""
-    cell = _cell()
+    cell = default_cell()
     sorter, bins = Sorter(cell), BinCounter(cell)
     scale = cell.belt.metres_per_count
     types = list(cell.recipe.types)
@@ -229,17 +223,12 @@ def _watch(
                 share = known.cpu_percent()
                 total += known.memory_full_info().pss / 1e6
                 if known is not process:
-                    shares[_name(known)].append(share)
+                    shares[node_name(known) or "demo"].append(share)
             except psutil.NoSuchProcess:
                 continue
         memory.append(total)
         time.sleep(SAMPLE_S)
     return shares, memory
-
-
-def _name(process: psutil.Process) -> str:
-    nodes = [word for word in process.cmdline() if word.startswith("__node:=")]
-    return nodes[0].removeprefix("__node:=") if nodes else "demo"
 
 
 PARTS: dict[str, Callable[[], dict[str, Any]]] = {

@@ -18,7 +18,6 @@ from typing import Any
 
 import rclpy
 import yaml
-from ament_index_python.packages import get_package_share_directory
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, QoSProfile
@@ -43,6 +42,7 @@ from batsort_twin.scenario import Scenario, ScenarioError, read_scenario
 
 from . import runner
 from .attribution import counts
+from .installed import cell_file, scenario_files, share
 from .launchfile import LaunchError
 from .operator import Breaker, Operator
 from .report import Run, seconds, summarize
@@ -72,8 +72,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except DemoError as error:
         print(f"demo: {error}", file=sys.stderr)
         return runner.REFUSED
-    share = Path(get_package_share_directory("batsort_bringup"))
-    os.environ.setdefault("FASTRTPS_DEFAULT_PROFILES_FILE", str(share / "config" / "fastdds.xml"))
+    os.environ.setdefault("FASTRTPS_DEFAULT_PROFILES_FILE", str(share() / "config" / "fastdds.xml"))
     folder: Path = options.report
     folder.mkdir(parents=True, exist_ok=True)
     run = Run(
@@ -153,7 +152,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 
 def _cell(path: Path | None) -> CellDescription:
-    path = path or Path(get_package_share_directory("batsort_bringup")) / "config" / "cell.yaml"
+    path = path or cell_file()
     try:
         return parse_cell(yaml.safe_load(path.read_text(encoding="utf-8")))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
@@ -173,14 +172,12 @@ def _scenario(options: argparse.Namespace) -> Scenario | None:
     """The scenario asked for; what it says of the run stands where nothing else is asked."""
     scenario = None
     if options.scenario:
-        folder = Path(get_package_share_directory("batsort_bringup")) / "config" / "scenarios"
-        names = sorted(path.stem for path in folder.glob("*.yaml"))
-        path = Path(options.scenario)
+        known, path = scenario_files(), Path(options.scenario)
         if not path.is_file():
-            path = folder / f"{options.scenario}.yaml"
+            path = known.get(options.scenario, path)
         if not path.is_file():
             raise DemoError(
-                f"--scenario: {options.scenario!r} is refused; allowed: a file, {', '.join(names)}"
+                f"--scenario: {options.scenario!r} is refused; allowed: a file, {', '.join(known)}"
             )
         options.scenario = path
         try:
@@ -256,7 +253,6 @@ async def _sort(
         if scenario.unknown_share is not None:
             arguments["unknown_share"] = str(scenario.unknown_share)
     staff = Staff(scenario, watcher) if scenario is not None else None
-    share = Path(get_package_share_directory("batsort_bringup"))
     display = Display(watcher, options.items)
     with (folder / "nodes.log").open("w", encoding="utf-8") as log:
 
@@ -266,7 +262,7 @@ async def _sort(
                 display.note(f"[{node}] {line}")
 
         launch = asyncio.ensure_future(
-            runner.run(share / "launch" / "cell.launch.xml", arguments, on_line=on_line)
+            runner.run(share() / "launch" / "cell.launch.xml", arguments, on_line=on_line)
         )
         try:
             return await _watch(options, watcher, display, launch, staff)

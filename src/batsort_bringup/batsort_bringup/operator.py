@@ -15,6 +15,8 @@ from std_srvs.srv import Trigger
 from batsort_interfaces.srv import NewBag
 from batsort_twin.scenario import CellFault
 
+from .processes import nodes
+
 LOOKS_FIRST_S = 1.0
 """Time from the cell's standing until the operator has read why."""
 PATIENCE_S = 5.0
@@ -114,12 +116,12 @@ class Breaker:
             case "kill_node":
                 _signal([fault.node or ""], signal.SIGKILL)
             case "kill_all":
-                _signal([name for name in _nodes() if name != "twin"], signal.SIGKILL)
+                _signal([name for name in nodes() if name != "twin"], signal.SIGKILL)
             case "pause_node":
                 _signal([fault.node or ""], signal.SIGSTOP)
                 return lambda: _signal([fault.node or ""], signal.SIGCONT)
             case "disk_full":
-                processes = [p for name, p in _nodes().items() if name in JOURNALS]
+                processes = [p for name, p in nodes().items() if name in JOURNALS]
                 for process in processes:
                     _limit_files(process, 0)
                 return lambda: [
@@ -132,24 +134,11 @@ def _name(fault: CellFault) -> str:
     return f"{fault.kind} {fault.node}" if fault.node else fault.kind
 
 
-def _nodes() -> dict[str, psutil.Process]:
-    """The cell's processes by the name of their node."""
-    found = {}
-    for process in psutil.Process().children(recursive=True):
-        try:
-            words = [w for w in process.cmdline() if w.startswith("__node:=")]
-        except psutil.NoSuchProcess:
-            continue
-        if words:
-            found[words[0].removeprefix("__node:=")] = process
-    return found
-
-
 def _signal(names: list[str], number: signal.Signals) -> None:
-    nodes = _nodes()
+    running = nodes()
     for name in names:
-        if name in nodes:
-            os.kill(nodes[name].pid, number)
+        if name in running:
+            os.kill(running[name].pid, number)
 
 
 def _limit_files(process: psutil.Process, most: int) -> None:

@@ -13,12 +13,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import yaml
-from ament_index_python.packages import get_package_share_directory
 from tqdm import tqdm
 
-from batsort_core.cell import parse_cell
 from batsort_core.soak import soak
+
+from .installed import default_cell, scenario_files
 
 MOST_SHOWN = 20
 WIDTHS = (22, 5, 30, 12, 8, 16, 44)
@@ -52,8 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def run_streams(runs: int, seed: int) -> int:
     """Random streams with every fault through the core, no ROS; 0 only without a broken promise."""
-    path = Path(get_package_share_directory("batsort_bringup")) / "config" / "cell.yaml"
-    cell = parse_cell(yaml.safe_load(path.read_text(encoding="utf-8")))
+    cell = default_cell()
     with tqdm(total=runs, unit="run") as bar:
         found = soak(cell, runs, seed, lambda findings: bar.update())
     for broken in found.broken[:MOST_SHOWN]:
@@ -66,12 +64,6 @@ def run_streams(runs: int, seed: int) -> int:
         f"broken promises: {len(found.broken)}"
     )
     return int(bool(found.broken))
-
-
-def scenarios() -> list[str]:
-    """Names of those that come with BatSort."""
-    folder = Path(get_package_share_directory("batsort_bringup")) / "config" / "scenarios"
-    return sorted(path.stem for path in folder.glob("*.yaml"))
 
 
 def run_scenario(name: str, seed: int, folder: Path) -> dict[str, Any]:
@@ -141,7 +133,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
         description="Run scenarios of faults on the twin and hold the cell to its promises.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
-    names = scenarios()
+    names = list(scenario_files())
     parser.add_argument("scenarios", nargs="*", metavar="SCENARIO", help=f"of {', '.join(names)}")
     parser.add_argument(
         "--streams",
