@@ -44,15 +44,16 @@ def check(message: Any) -> int:
 
 
 def to_rgb(message: Any) -> Pixels:
-    """Pixels of a sensor_msgs/Image as uint8[height, width, 3] RGB.
+    """Pixels of a sensor_msgs/Image as uint8[height, width, 3] RGB, not to be written to.
 
     Raises ImageError: an encoding that is not read, or fewer bytes than the sizes say.
     """
     pixels = pixels_of(message)
     if pixels.shape[2] == 1:
         return np.repeat(pixels, 3, axis=2)
-    order = (2, 1, 0) if message.encoding.startswith("bgr") else (0, 1, 2)
-    return np.ascontiguousarray(pixels[:, :, order])
+    # A slice, not a list of channels: rgb8 is then taken as it lies there, without a copy.
+    rgb = slice(2, None, -1) if message.encoding.startswith("bgr") else slice(3)
+    return np.ascontiguousarray(pixels[:, :, rgb])
 
 
 def pixels_of(message: Any) -> Pixels:
