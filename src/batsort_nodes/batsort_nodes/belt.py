@@ -24,7 +24,7 @@ PARAMETERS = (
     CELL_FILE,
     Parameter("frame_id", "belt_link", "Frame of the belt's messages."),
     Parameter("state_rate", 50.0, "Belt states published a second [Hz].", 10.0, 200.0),
-    Parameter("encoder_timeout_s", 0.3, "Silence of the encoder that is a fault [s].", 0.05, 10.0),
+    Parameter("encoder_timeout_s", 1.0, "Silence of the encoder that is a fault [s].", 0.05, 10.0),
     Parameter(
         "standing_timeout_s",
         0.5,
@@ -65,7 +65,9 @@ class Belt(Node):
         self._requests = publisher(self, "camera/request")
         subscription(self, "belt/encoder", self._on_encoder)
         subscription(self, "belt/barrier", self._on_edge)
-        subscription(self, "belt/command", self._on_command)
+        if not self.get_parameter("use_sim_time").value:
+            # In a replay the belt runs as it was told then.
+            subscription(self, "belt/command", self._on_command)
         self._heartbeat = Heartbeat(self, self._health)
         # Silence has to be noticed where nothing comes in any more.
         self.create_timer(LOOK_S, self._look, clock=Clock(clock_type=ClockType.STEADY_TIME))
