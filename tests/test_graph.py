@@ -6,10 +6,12 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
+from diagnostic_msgs.msg import DiagnosticArray
 from launched_cell import LaunchedCell
 from rclpy.qos import DurabilityPolicy, ReliabilityPolicy
 from rclpy.topic_endpoint_info import TopicEndpointInfo
 
+from batsort_core.links import Links
 from batsort_nodes.topics import TOPICS, Topic
 
 README = Path(__file__).parents[1] / "README.md"
@@ -90,6 +92,24 @@ def test_the_running_graph_is_the_readme_s(launch) -> None:
     assert all(
         name.endswith("/transition_event") or name.startswith("/plant/twin/") for name in strangers
     )
+
+
+def test_every_publisher_tells_who_hears_it(launch) -> None:
+    cell = launch("plant")
+    links: dict[str, Links] = {}
+
+    def on_diagnostics(message: DiagnosticArray) -> None:
+        for status in message.status:
+            values = {pair.key: pair.value for pair in status.values}
+            links[status.name.partition(": ")[2]] = Links.told(values)
+
+    cell.watcher.create_subscription(DiagnosticArray, "/diagnostics", on_diagnostics, 10)
+    cell.wait_state("execute")
+    cell.wait(lambda: set(links) == NODES, "every node has told its links")
+    for topic in TOPICS.values():
+        listeners = {links[as_node(name)].identity for name in topic.subscribers}
+        assert listeners <= links[as_node(topic.publisher)].heard[topic.name], topic.name
+        assert all(topic.name in links[as_node(name)].listens for name in topic.subscribers)
 
 
 def test_no_sorting_node_hears_the_truth(launch) -> None:

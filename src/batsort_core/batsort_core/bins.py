@@ -15,6 +15,7 @@ from batsort_core.sorter import Decision
 from batsort_core.trouble import Trouble
 
 _KEPT = 4096  # settled items remembered: far more than any publisher delivers again
+_ARRIVALS = 256  # arrivals remembered: more than any publisher delivers again
 _EARLY = 256  # decisions and events that may wait for their items
 
 _AT_END = {
@@ -150,6 +151,8 @@ class _Totals(Record):
     bins: tuple[_BinTally, ...]
     settled: tuple[int, ...]
     lost: tuple[_Lost, ...]
+    arrived: tuple[int, ...]
+    """Keys of the arrivals that are over."""
 
 
 _Entry = _Entered | _Decided | _Ejected | _Arrived | _Unexplained | _NewBag | _Totals | Settled
@@ -211,7 +214,7 @@ class BinCounter:
 
     Every change of state is a journal record, made before anything is returned: `drain` them and
     write them before publishing, and `restore` gives the same state; only waits start anew. Known
-    items, decisions and events are ignored when they are delivered again.
+    items, decisions, events and arrivals are ignored when they are delivered again.
     """
 
     def __init__(self, cell: CellDescription) -> None:
@@ -228,6 +231,7 @@ class BinCounter:
         self._tallies = {bin.name: _BinTally(bin.name) for bin in cell.bins}
         self._open: dict[int, _Open] = {}
         self._arrivals: list[_Arrived] = []
+        self._known_arrivals: Recent[None] = Recent(_ARRIVALS)
         self._ghosts: list[_Ghost] = []
         self._settled: Recent[None] = Recent(_KEPT)
         self._early_decisions: Recent[Decision] = Recent(_EARLY)
@@ -288,6 +292,8 @@ class BinCounter:
         """A confirm eye was crossed. Raises CellError for a bin that the cell does not have."""
         self._bin(bin)
         arrival = _Arrived(bin, stamp, epoch, count)
+        if self._key(arrival) in self._known_arrivals:
+            return []
         self._record(arrival)
         settled = self._settle()
         if arrival in self._arrivals and bin != self._cell.others.name:
@@ -327,6 +333,7 @@ class BinCounter:
         in_bag = {name: tally.in_bag for name, tally in self._tallies.items()}
         for arrival in self._arrivals:
             in_bag[arrival.bin] -= 1
+        waiting = {self._key(arrival) for arrival in self._arrivals}
         entries: list[_Entry] = [
             _Totals(
                 self._items_in - len(self._open),
@@ -334,6 +341,7 @@ class BinCounter:
                 tuple(replace(t, in_bag=in_bag[t.name]) for t in self._tallies.values()),
                 tuple(item_id for item_id, _ in self._settled.items()),
                 tuple(ghost.lost for ghost in self._ghosts),
+                tuple(key for key, _ in self._known_arrivals.items() if key not in waiting),
             )
         ]
         for open_item in self._open.values():
@@ -382,6 +390,7 @@ class BinCounter:
                     self._early_events.add(item_id, entry)
             case _Arrived(bin=bin):
                 self._arrivals.append(entry)
+                self._known_arrivals.add(self._key(entry), None)
                 self._tally(bin, in_bag=1)
             case _Unexplained(arrival, lost_item):
                 self._arrivals.remove(arrival)
@@ -401,6 +410,8 @@ class BinCounter:
                 for item_id in entry.settled:
                     self._settled.add(item_id, None)
                 self._ghosts += [_Ghost(lost, self._travel) for lost in entry.lost]
+                for key in entry.arrived:
+                    self._known_arrivals.add(key, None)
 
     def _apply_settled(self, settled: Settled) -> None:
         del self._open[settled.item_id]
@@ -420,6 +431,10 @@ class BinCounter:
         elif settled.outcome is Outcome.TRACKING_LOST:
             lost = _Lost(settled.item_id, settled.decided_bin)
             self._ghosts.append(_Ghost(lost, self._travel))
+
+    def _key(self, arrival: _Arrived) -> int:
+        names = list(self._tallies)
+        return arrival.stamp * len(names) + names.index(arrival.bin)
 
     def _bin(self, name: str) -> _BinTally:
         return self._tallies[self._cell.bin(name).name]

@@ -40,6 +40,7 @@ _LONGEST_S = 120.0
 _LOOK_TICKS = 5
 _UNSETTLED_S = 0.05  # after counts were lost the velocity is not that of the belt
 _KEPT = 100  # messages that a late joiner is given (transient local)
+_LATCHED = ("items", "verdicts", "decisions", "shots", "ends", "arrivals")
 _AGAIN = 20
 """Every how manieth run is done twice."""
 _ODD_SEEN = frozenset(
@@ -159,7 +160,7 @@ class SoakRun:
         self._posts: list[tuple[float, int, str, Any]] = []
         self._posted = 0
         self._last_due: dict[str, float] = {}
-        self._history: dict[str, list[Any]] = {"items": [], "verdicts": [], "decisions": []}
+        self._history: dict[str, list[Any]] = {topic: [] for topic in _LATCHED}
         self._decided: list[dict[str, Any]] = []
         self._journal: list[dict[str, Any]] = []
         self._heard_by_bins: set[int] = set()
@@ -287,7 +288,7 @@ class SoakRun:
 
     def _post(self, topic: str, message: Any) -> None:
         """Send to all that listen; each hears it in its time, in the order of its topic."""
-        if topic == "items":
+        if topic in _LATCHED and topic != "decisions":
             self._history[topic].append(message)
         for link in _LINKS[topic]:
             if self._chance(Fault.LOST, 0.03):
@@ -565,6 +566,8 @@ class SoakRun:
                 self.promises.valves_restarted()
                 self._queue = ShotQueue(list(self._valves))
                 self._enable(self._enabled)
+                for shot in self._history["shots"][-_KEPT:]:
+                    self._push(belt.t, "shots>valves", shot)
             case Fault.ESTOP:
                 self._pressed_until = belt.t + rng.uniform(0.2, 1.5)
                 self._enable(False)
@@ -596,7 +599,7 @@ class SoakRun:
         self._sorter.recipe = self._recipe
         self._sorter.restore([Decision.from_record(r) for r in _through_json(self._decided)])
         self.promises.sorter_restarted()
-        for topic in self._rng.sample(["items", "verdicts"], 2):
+        for topic in self._rng.sample(["items", "verdicts", "ends", "arrivals"], 4):
             for message in self._history[topic][-_KEPT:]:
                 self._push(self._belt.t + self._rng.random() * 0.2, f"{topic}>ejector", message)
         for decision in self._history["decisions"][-_KEPT:]:
@@ -624,7 +627,7 @@ class SoakRun:
             if short.balance != before:
                 self.promises.found(Promise.RESTORED, f"{before} shortened to {short.balance}")
         self._counter = counter
-        for topic in ("items", "decisions"):
+        for topic in ("items", "decisions", "ends", "arrivals"):
             for message in self._history[topic][-_KEPT:]:
                 self._push(self._belt.t, f"{topic}>bins", message)
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
+from .links import Links, broken
 from .packml import Command, IllegalTransition, PackML, State, belt_enabled
 from .trouble import Trouble
 
@@ -24,6 +25,8 @@ class Step(StrEnum):
 _NEXT_STEP = {"unconfigured": Step.CONFIGURE, "inactive": Step.ACTIVATE}
 _RUNNING = (State.EXECUTE, State.SUSPENDING, State.SUSPENDED)
 _ABORTED = (State.ABORTING, State.ABORTED)
+NO_LINKS = Links()
+"""Of a member that tells none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,7 @@ class _Member:
     stage: str = ""
     asked: float | None = None
     refused: str = ""
+    links: Links = NO_LINKS
 
 
 @dataclass(slots=True)
@@ -88,8 +92,10 @@ class Supervision:
         names = (*self.members, *self.witnesses)
         self._members = {name: _Member(name in self.managed) for name in names}
 
-    def heartbeat(self, t: float, name: str, stage: str, trouble: Trouble | None) -> None:
-        """A member was heard: its lifecycle stage ('' without one) and what troubles it."""
+    def heartbeat(
+        self, t: float, name: str, stage: str, trouble: Trouble | None, links: Links = NO_LINKS
+    ) -> None:
+        """A member was heard: its lifecycle stage ('' without one), its trouble and its links."""
         member = self._members.get(name)
         if member is None:
             return
@@ -98,7 +104,7 @@ class Supervision:
             member.asked = None
         if stage == "unconfigured" and member.stage in ("inactive", "active"):
             member.refused = ""  # a new process: it has refused nothing yet
-        member.heard, member.stage, member.trouble = t, stage, trouble
+        member.heard, member.stage, member.trouble, member.links = t, stage, trouble, links
 
     def transition_done(self, name: str, ok: bool) -> None:
         """A lifecycle step that was asked for has ended; its heartbeat tells where it is now."""
@@ -172,6 +178,11 @@ class Supervision:
                 cure = f"wait until {name} is active, or see its log"
                 return Trouble(f"{name} is {member.stage}", cure)
         told = [(name, m.trouble) for name, m in self._members.items() if m.trouble]
+        link = broken({name: member.links for name, member in self._members.items()})
+        if link:
+            topic, publisher, listener = link
+            cure = f"wait, or start {listener} again where it lasts"
+            told.append((publisher, Trouble(f"{listener} does not hear {topic}", cure)))
         # What is inside the cell comes first: mending what is outside would not start it.
         for name, trouble in sorted(told, key=lambda pair: pair[1].outside):
             return replace(trouble, cause=f"{name}: {trouble.cause}")

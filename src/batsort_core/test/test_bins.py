@@ -216,6 +216,8 @@ def test_an_arrival_belongs_to_the_nearest_item(bench: Bench) -> None:
         bench.counter.on_decision(decision(id, Reason.GAP))
     bench.run_to(END + 400)
     assert outcomes(bench.arrive("others")) == [(2, "others_gap", "others")]
+    assert bench.arrive("others") == []  # said again
+    bench.ms += 1
     assert outcomes(bench.arrive("others")) == [(1, "others_gap", "others")]
 
 
@@ -581,7 +583,7 @@ def play(
                 assert {s.item_id: s for s in known} == settled
             heard = run.messages[: number + 1]
             for again in heard:
-                if again.topic in ("items", "decisions", "events"):
+                if again.topic in ("items", "decisions", "events", "arrivals"):
                     take(again.call(counter))
             assert counter.balance == before
     return settled, counter

@@ -2,6 +2,7 @@
 
 import pytest
 
+from batsort_core.links import Links
 from batsort_core.packml import Command, IllegalTransition, State
 from batsort_core.supervision import Step, Supervision, Transition
 from batsort_core.trouble import Trouble
@@ -25,6 +26,7 @@ class Cell:
         )
         self.stages = {name: "unconfigured" if name in MANAGED else "" for name in MEMBERS}
         self.faults: dict[str, Trouble | None] = dict.fromkeys(MEMBERS)
+        self.links = dict.fromkeys(MEMBERS, Links())
         self.dead: set[str] = set()
         self.refusing: set[str] = set()
         self.asked: list[Transition] = []
@@ -42,7 +44,9 @@ class Cell:
                 self.supervision.estop(self.t, self.pressed, "PLC input 7")
             for name in MEMBERS:
                 if name not in self.dead:
-                    self.supervision.heartbeat(self.t, name, self.stages[name], self.faults[name])
+                    self.supervision.heartbeat(
+                        self.t, name, self.stages[name], self.faults[name], self.links[name]
+                    )
             for transition in self.supervision.step(self.t):
                 self.asked.append(transition)
                 self.take(transition)
@@ -139,6 +143,19 @@ def test_a_member_that_comes_back_is_brought_up_and_the_cell_resumes_only_where_
     assert cell.stages["ejector"] == "active"
     assert cell.state is (State.EXECUTE if resume else State.HELD)
     cell.supervision.command(Command.UNHOLD, "") if not resume else None
+    cell.run(0.5)
+    assert cell.state is State.EXECUTE
+
+
+def test_nothing_moves_before_every_member_is_heard_by_those_who_listen_to_it() -> None:
+    cell = Cell()
+    readers = frozenset({"its killed predecessor"})
+    cell.links["twin"] = Links("t", frozenset(), {"camera/source": readers})
+    cell.links["camera"] = Links("c", frozenset({"camera/source"}))
+    cell.run(5)
+    assert cell.state is State.STOPPED
+    assert cell.supervision.reason == "twin: camera does not hear camera/source"
+    cell.links["twin"] = Links("t", frozenset(), {"camera/source": readers | {"c"}})
     cell.run(0.5)
     assert cell.state is State.EXECUTE
 

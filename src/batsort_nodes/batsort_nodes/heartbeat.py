@@ -11,7 +11,7 @@ from rclpy.node import Node
 
 from batsort_core.trouble import Trouble
 
-from .topics import DIAGNOSTICS, unheard
+from .topics import DIAGNOSTICS, links
 
 PERIOD_S = 0.5
 
@@ -59,10 +59,10 @@ class Heartbeat:
         if health.warning:
             level, message = DiagnosticStatus.WARN, health.warning
         self._fault = health.fault
-        fault = health.fault or _unheard(self._node)
-        if fault:
-            level, message = DiagnosticStatus.ERROR, str(fault)
-            values |= asdict(fault)
+        if health.fault:
+            level, message = DiagnosticStatus.ERROR, str(health.fault)
+            values |= asdict(health.fault)
+        values |= links(self._node).tell()
         status = DiagnosticStatus(
             level=level,
             name=f"{self._node.get_fully_qualified_name()}: {self._node.get_name()}",
@@ -73,11 +73,6 @@ class Heartbeat:
         array = DiagnosticArray(status=[status])
         array.header.stamp = self._node.get_clock().now().to_msg()
         self._publisher.publish(array)
-
-
-def _unheard(node: Node) -> Trouble | None:
-    deaf = unheard(node)
-    return Trouble(deaf, "see its log, or start it") if deaf else None
 
 
 def trouble_of(status: DiagnosticStatus) -> Trouble | None:

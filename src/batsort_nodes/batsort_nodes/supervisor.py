@@ -17,6 +17,7 @@ from rclpy.node import Node
 from rclpy.task import Future
 from std_srvs.srv import Trigger
 
+from batsort_core.links import Links
 from batsort_core.oee import Oee, possible_rate
 from batsort_core.packml import (
     Command,
@@ -121,9 +122,14 @@ class Supervisor(Node):
             name, _, _ = status.name.partition(":")
             if not name.startswith(self._prefix):
                 continue
-            stage = next((pair.value for pair in status.values if pair.key == "lifecycle"), "")
-            member = name.removeprefix(self._prefix)
-            self._supervision.heartbeat(now, member, stage, trouble_of(status))
+            told = {pair.key: pair.value for pair in status.values}
+            self._supervision.heartbeat(
+                now,
+                name.removeprefix(self._prefix),
+                told.get("lifecycle", ""),
+                trouble_of(status),
+                Links.told(told),
+            )
             if status.level >= status.ERROR:
                 self._step()
 

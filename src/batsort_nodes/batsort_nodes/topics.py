@@ -17,6 +17,7 @@ from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, QoSProfile
 from sensor_msgs.msg import CameraInfo, Image
 
+from batsort_core.links import Links, identity
 from batsort_interfaces import msg as batsort
 
 QUIET = {"use_default_callbacks": False}
@@ -70,9 +71,9 @@ TOPICS = {
         Topic("items/decisions", batsort.SortDecision, 100, "ejector", ("bins",), True),
         Topic("ejector/recipe", batsort.Recipe, 1, "ejector", (), True),
         Topic("ejector/input_order", batsort.InputOrder, 100, "ejector", ()),
-        Topic("ejector/commands", batsort.EjectCommand, 100, "ejector", ("backend",)),
-        Topic("ejector/events", batsort.EjectEvent, 100, "backend", ("ejector", "bins")),
-        Topic("bins/arrivals", batsort.BinArrival, 50, "backend", ("ejector", "bins")),
+        Topic("ejector/commands", batsort.EjectCommand, 100, "ejector", ("backend",), True),
+        Topic("ejector/events", batsort.EjectEvent, 100, "backend", ("ejector", "bins"), True),
+        Topic("bins/arrivals", batsort.BinArrival, 100, "backend", ("ejector", "bins"), True),
         Topic("items/outcomes", batsort.ItemOutcome, 100, "bins", (), True),
         Topic("bins/state", batsort.BinStates, 1, "bins", ("supervisor",), True),
         Topic("cell/estop", batsort.EStop, 1, "backend", ("supervisor",), True),
@@ -119,21 +120,23 @@ def subscription(node: Node, name: str, callback: Callable[[Any], None]) -> Any:
     )
 
 
-def unheard(node: Node) -> str:
-    """Say which node of the cell does not listen to what `node` publishes; nothing if all do.
-
-    Latched topics are left out, since late subscribers get what they missed, and so is the backend,
-    whose node can have any name.
-    """
-    topics = {node.resolve_topic_name(topic.name): topic for topic in TOPICS.values()}
-    for publisher in node.publishers:
-        topic = topics.get(publisher.topic_name)
-        if topic is None or topic.latched:
-            continue
-        listening = {
-            info.node_name for info in node.get_subscriptions_info_by_topic(publisher.topic_name)
-        }
-        deaf = [name for name in topic.subscribers if name not in (*listening, "backend")]
-        if deaf:
-            return f"{', '.join(deaf)} does not listen to {topic.name}"
-    return ""
+def links(node: Node) -> Links:
+    """Say who reads what `node` publishes, and what it listens to itself."""
+    topics = {node.resolve_topic_name(name): name for name in TOPICS}
+    name, namespace = node.get_name(), node.get_namespace()
+    own = [
+        info.endpoint_gid
+        for topic in (DIAGNOSTICS.name, "/parameter_events")
+        for info in node.get_publishers_info_by_topic(topic)
+        if (info.node_name, info.node_namespace) == (name, namespace)
+    ]
+    heard = {
+        topics[publisher.topic_name]: frozenset(
+            identity([info.endpoint_gid])
+            for info in node.get_subscriptions_info_by_topic(publisher.topic_name)
+        )
+        for publisher in node.publishers
+        if publisher.topic_name in topics
+    }
+    listens = {topics[s.topic_name] for s in node.subscriptions if s.topic_name in topics}
+    return Links(identity(own), frozenset(listens), heard)

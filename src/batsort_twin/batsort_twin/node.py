@@ -28,6 +28,7 @@ from std_srvs.srv import Trigger
 
 from batsort_core.cell import CellDescription, CellError, parse_cell
 from batsort_core.firing import ShotEnd
+from batsort_core.links import Links, identity
 from batsort_core.schema import FieldError
 from batsort_core.sensing import Arrival, Edge, EncoderSample
 from batsort_core.sorter import Shot
@@ -197,18 +198,19 @@ class TwinNode(Node):
         self._counted = {"frames": 0, "shots": 0}
         self._reported = (time.monotonic_ns(), self._twin.now, 0)
 
+        self._listens: set[str] = set()
         latched = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
         self._subscribe(CellState, "cell/state", self._on_state, latched)
         self._subscribe(BeltCommand, "belt/command", self._on_command, latched)
         self._subscribe(CaptureRequest, "camera/request", self._on_request, 10)
-        self._subscribe(EjectCommand, "ejector/commands", self._on_shot, 100)
         every = QoSProfile(depth=100, durability=DurabilityPolicy.TRANSIENT_LOCAL)
+        self._subscribe(EjectCommand, "ejector/commands", self._on_shot, every)
         self._out = {
             EncoderSample: self._outlet("belt/encoder", EncoderCount, 100, _encoder),
             Edge: self._outlet("belt/barrier", BarrierEdge, 50, _edge),
             Frame: self._outlet("camera/source", Image, 5, _image),
-            ShotEnd: self._outlet("ejector/events", EjectEvent, 100, _ejected),
-            Arrival: self._outlet("bins/arrivals", BinArrival, 50, _arrived),
+            ShotEnd: self._outlet("ejector/events", EjectEvent, every, _ejected),
+            Arrival: self._outlet("bins/arrivals", BinArrival, every, _arrived),
             EStopSwitched: self._outlet("cell/estop", EStop, latched, _estop),
             Truth: self._outlet("twin/truth", ItemTruth, 100, _truth),
             FaultSwitched: self._outlet("twin/faults", TwinFault, every, _fault),
@@ -242,6 +244,7 @@ class TwinNode(Node):
 
         silent = SubscriptionEventCallbacks(use_default_callbacks=False)
         self.create_subscription(kind, topic, heard, qos, event_callbacks=silent)
+        self._listens.add(topic)
 
     def _on_state(self, message: CellState) -> None:
         self._state, self._heard = message, time.monotonic()
@@ -323,6 +326,7 @@ class TwinNode(Node):
             "real_time_factor": f"{factor:.3f}",
             "lag_s": f"{(self._origin + time.monotonic_ns() - self._twin.now) / 1e9:.3f}",
         }
+        values |= self._links().tell()
         slow = factor < 0.9
         status = DiagnosticStatus(
             level=DiagnosticStatus.WARN if slow else DiagnosticStatus.OK,
@@ -334,6 +338,24 @@ class TwinNode(Node):
         array = DiagnosticArray(status=[status])
         array.header.stamp = self.get_clock().now().to_msg()
         self._diagnostics.publish(array)
+
+    def _links(self) -> Links:
+        """Who reads what the twin publishes, for the supervisor."""
+        own = (self.get_name(), self.get_namespace())
+        endpoints = [
+            info.endpoint_gid
+            for topic in ("/diagnostics", "/parameter_events")
+            for info in self.get_publishers_info_by_topic(topic)
+            if (info.node_name, info.node_namespace) == own
+        ]
+        readers = {
+            outlet.topic: frozenset(
+                identity([info.endpoint_gid])
+                for info in self.get_subscriptions_info_by_topic(outlet.topic)
+            )
+            for outlet in self._out.values()
+        }
+        return Links(identity(endpoints), frozenset(self._listens), readers)
 
 
 def _encoder(event: EncoderSample) -> EncoderCount:
