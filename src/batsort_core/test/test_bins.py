@@ -373,6 +373,7 @@ def test_an_eye_that_sees_what_cannot_be_there_is_trouble_at_the_third_time(
 ) -> None:
     for _ in range(3):
         assert bench.counter.trouble is None
+        bench.ms += 1
         bench.arrive("klarus")
     assert bench.counter.trouble is not None
     assert bench.counter.trouble.cause == "the eye of klarus sees what can't be there"
