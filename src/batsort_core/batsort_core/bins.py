@@ -1,5 +1,6 @@
 """What became of each item, and what is in the bins: `items in = sum of outcomes + on the belt`."""
 
+from collections import Counter, deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -151,8 +152,8 @@ class _Totals(Record):
     bins: tuple[_BinTally, ...]
     settled: tuple[int, ...]
     lost: tuple[_Lost, ...]
-    arrived: tuple[int, ...]
-    """Keys of the arrivals that are over."""
+    arrived: tuple[_Arrived, ...]
+    """Arrivals that are over."""
 
 
 _Entry = _Entered | _Decided | _Ejected | _Arrived | _Unexplained | _NewBag | _Totals | Settled
@@ -214,7 +215,8 @@ class BinCounter:
 
     Every change of state is a journal record, made before anything is returned: `drain` them and
     write them before publishing, and `restore` gives the same state; only waits start anew. Known
-    items, decisions, events and arrivals are ignored when they are delivered again.
+    items, decisions and events are ignored when they are delivered again; arrivals, which have no
+    names, are once each after a `restore`.
     """
 
     def __init__(self, cell: CellDescription) -> None:
@@ -231,7 +233,8 @@ class BinCounter:
         self._tallies = {bin.name: _BinTally(bin.name) for bin in cell.bins}
         self._open: dict[int, _Open] = {}
         self._arrivals: list[_Arrived] = []
-        self._known_arrivals: Recent[None] = Recent(_ARRIVALS)
+        self._latest_arrivals: deque[_Arrived] = deque(maxlen=_ARRIVALS)
+        self._heard_before: Counter[_Arrived] = Counter()
         self._ghosts: list[_Ghost] = []
         self._settled: Recent[None] = Recent(_KEPT)
         self._early_decisions: Recent[Decision] = Recent(_EARLY)
@@ -292,7 +295,8 @@ class BinCounter:
         """A confirm eye was crossed. Raises CellError for a bin that the cell does not have."""
         self._bin(bin)
         arrival = _Arrived(bin, stamp, epoch, count)
-        if self._key(arrival) in self._known_arrivals:
+        if self._heard_before[arrival] > 0:
+            self._heard_before[arrival] -= 1
             return []
         self._record(arrival)
         settled = self._settle()
@@ -333,7 +337,6 @@ class BinCounter:
         in_bag = {name: tally.in_bag for name, tally in self._tallies.items()}
         for arrival in self._arrivals:
             in_bag[arrival.bin] -= 1
-        waiting = {self._key(arrival) for arrival in self._arrivals}
         entries: list[_Entry] = [
             _Totals(
                 self._items_in - len(self._open),
@@ -341,7 +344,7 @@ class BinCounter:
                 tuple(replace(t, in_bag=in_bag[t.name]) for t in self._tallies.values()),
                 tuple(item_id for item_id, _ in self._settled.items()),
                 tuple(ghost.lost for ghost in self._ghosts),
-                tuple(key for key, _ in self._known_arrivals.items() if key not in waiting),
+                tuple(a for a in self._latest_arrivals if a not in self._arrivals),
             )
         ]
         for open_item in self._open.values():
@@ -364,6 +367,7 @@ class BinCounter:
             entry = _entry_of(record)
             self._apply(entry)
             settled += [entry] if isinstance(entry, Settled) else []
+        self._heard_before = Counter(self._latest_arrivals)
         return settled
 
     def _record(self, entry: _Entry) -> None:
@@ -390,7 +394,7 @@ class BinCounter:
                     self._early_events.add(item_id, entry)
             case _Arrived(bin=bin):
                 self._arrivals.append(entry)
-                self._known_arrivals.add(self._key(entry), None)
+                self._latest_arrivals.append(entry)
                 self._tally(bin, in_bag=1)
             case _Unexplained(arrival, lost_item):
                 self._arrivals.remove(arrival)
@@ -410,8 +414,7 @@ class BinCounter:
                 for item_id in entry.settled:
                     self._settled.add(item_id, None)
                 self._ghosts += [_Ghost(lost, self._travel) for lost in entry.lost]
-                for key in entry.arrived:
-                    self._known_arrivals.add(key, None)
+                self._latest_arrivals.extend(entry.arrived)
 
     def _apply_settled(self, settled: Settled) -> None:
         del self._open[settled.item_id]
@@ -431,10 +434,6 @@ class BinCounter:
         elif settled.outcome is Outcome.TRACKING_LOST:
             lost = _Lost(settled.item_id, settled.decided_bin)
             self._ghosts.append(_Ghost(lost, self._travel))
-
-    def _key(self, arrival: _Arrived) -> int:
-        names = list(self._tallies)
-        return arrival.stamp * len(names) + names.index(arrival.bin)
 
     def _bin(self, name: str) -> _BinTally:
         return self._tallies[self._cell.bin(name).name]

@@ -313,6 +313,8 @@ class Sorter:
             reading, decision = self._reading, track.decision
             if not track.pending or reading is None or decision is None:
                 continue
+            if track.shot is None:
+                continue  # commanded before a restart: it may have been called off since
             if track.item.epoch == reading.epoch and reading.count <= self._deadline(
                 track, decision.bin, reading
             ):

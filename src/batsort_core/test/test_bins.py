@@ -216,8 +216,6 @@ def test_an_arrival_belongs_to_the_nearest_item(bench: Bench) -> None:
         bench.counter.on_decision(decision(id, Reason.GAP))
     bench.run_to(END + 400)
     assert outcomes(bench.arrive("others")) == [(2, "others_gap", "others")]
-    assert bench.arrive("others") == []  # said again
-    bench.ms += 1
     assert outcomes(bench.arrive("others")) == [(1, "others_gap", "others")]
 
 
@@ -373,7 +371,6 @@ def test_an_eye_that_sees_what_cannot_be_there_is_trouble_at_the_third_time(
 ) -> None:
     for _ in range(3):
         assert bench.counter.trouble is None
-        bench.ms += 1
         bench.arrive("klarus")
     assert bench.counter.trouble is not None
     assert bench.counter.trouble.cause == "the eye of klarus sees what can't be there"
@@ -607,7 +604,7 @@ def test_outcomes_do_not_depend_on_the_order_in_which_topics_deliver(
 
 
 @settings(max_examples=20, deadline=None, phases=[Phase.explicit, Phase.generate])
-@given(st.integers(0, 2**32), st.sets(st.integers(0, 1500), max_size=4), st.booleans())
+@given(st.integers(0, 2**32), st.sets(st.integers(0, 1000), max_size=4), st.booleans())
 def test_restarts_lose_nothing_and_count_nothing_twice(
     cell: CellDescription, seed: int, restarts: set[int], compact: bool
 ) -> None:
