@@ -9,6 +9,7 @@ from batsort_core.items import Item
 
 _SECOND = 1_000_000_000
 _VELOCITY_WINDOW = 50_000_000  # [ns]
+_EARLY = 10 * _SECOND  # that an item may be heard of before the belt reading it came with
 _JUMP_SLACK = 2  # [counts] a latch may be early or late by
 
 
@@ -60,10 +61,11 @@ class BeltReading:
 def tracking_lost(item: Item, reading: BeltReading) -> bool:
     """Whether the count was lost since the item passed the barrier: nobody knows where it is.
 
-    By stamps, since the first item of an epoch can be heard of before the first belt reading.
+    By stamps, since the first item of an epoch can be heard of before the first belt reading; but
+    not long before, unless the clock was set back since the item came.
     """
-    ended = item.epoch != reading.epoch and item.stamp < reading.stamp
-    return ended or item.stamp < reading.trusted_since
+    early = 0 <= item.stamp - reading.stamp < _EARLY
+    return (item.epoch != reading.epoch and not early) or item.stamp < reading.trusted_since
 
 
 class BeltTracker:

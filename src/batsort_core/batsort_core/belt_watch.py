@@ -39,6 +39,8 @@ class BeltWatch:
         self._stalled = False
         self._blocked: tuple[int, int] | None = None  # epoch and count since it is blocked
         self._lasting: Trouble | None = None
+        self._newest = 0
+        self._behind = 0
 
     def command(self, run: bool, velocity: float, moved: bool = False) -> None:
         """The belt was told to run at `velocity` [m/s], or to stand.
@@ -71,6 +73,8 @@ class BeltWatch:
                     lasting=True,
                 )
         self._heard, self._refused, self._refusals = t, "", 0
+        self._newest = max(self._newest, reading.stamp)
+        self._behind = self._newest - reading.stamp
         if self._told is None:
             return
         if reading.moving or not self._moved:
@@ -108,6 +112,13 @@ class BeltWatch:
         if self._heard is None or t - self._heard > self._silence_s:
             why = f" ({self._refused})" if self._refused else ""
             return Trouble(f"no encoder count{why}", "check the encoder and its driver")
+        if self._behind:
+            # Until then every node takes what it hears for older than what it knows.
+            return Trouble(
+                f"the encoder's clock was set back and is {self._behind / 1e9:.0f} s behind",
+                "start every node of the cell anew, or wait, then start the cell",
+                lasting=True,
+            )
         return self._lasting
 
     @property

@@ -554,8 +554,8 @@ class SoakRun:
                 belt.frozen_until = belt.t + rng.uniform(0.1, 1.5)
                 belt.torn = belt.frozen_until
             case Fault.CLOCK_FORWARD | Fault.CLOCK_BACK:
-                step = rng.uniform(0.05, 8.0) if fault is Fault.CLOCK_FORWARD else -rng.random()
-                belt.clock += step
+                step = rng.uniform(0.05, 8.0)
+                belt.clock += step if fault is Fault.CLOCK_FORWARD else -step
             case Fault.BELT_RESTART:
                 self._begin_belt()
             case Fault.SORTER_RESTART:

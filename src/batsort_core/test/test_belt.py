@@ -173,6 +173,8 @@ def test_an_epoch_ends_for_items_from_before_it_only() -> None:
     assert tracking_lost(Item(1, 1, 0, 0.05, 99), reading)
     assert not tracking_lost(Item(1, 2, 0, 0.05, 99), reading)
     assert not tracking_lost(Item(1, 3, 0, 0.05, 101), reading)
+    before_the_clock_was_set_back = Item(1, 1, 0, 0.05, 60_000_000_000)
+    assert tracking_lost(before_the_clock_was_set_back, reading)
 
 
 class Beam:

@@ -163,7 +163,7 @@ def test_samples_refused_while_the_belt_stands_do_not_keep_it_from_starting(
     bench.run(0.02, 0.0, step_back)
     assert bench.trusted_since() == 0
     bench.run(0.1, 0.0, step_back)
-    assert bench.cause() == "" and bench.trusted_since() != 0
+    assert "no encoder count" not in bench.cause() and bench.trusted_since() != 0
 
 
 def test_what_somebody_may_have_moved_while_the_belt_stood_is_not_trusted(bench: Bench) -> None:
@@ -173,3 +173,15 @@ def test_what_somebody_may_have_moved_while_the_belt_stood_is_not_trusted(bench:
     bench.watch.command(True, 0.5, moved=True)
     bench.run(0.1)
     assert bench.trusted_since() == stood and bench.cause() == ""
+
+
+def test_a_clock_set_back_holds_until_it_has_caught_up_with_what_the_cell_knows(
+    bench: Bench,
+) -> None:
+    bench.run(0.5, step_back=3000 * MS)
+    assert "no encoder count (stamp: " in bench.cause()
+    bench.watch.command(False, 0.5)
+    bench.run(0.5, 0.0, step_back=3000 * MS)
+    assert bench.cause() == "the encoder's clock was set back and is 2 s behind"
+    bench.run(2.0, 0.0, step_back=3000 * MS)
+    assert bench.cause() == ""
