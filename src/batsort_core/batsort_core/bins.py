@@ -226,6 +226,8 @@ class BinCounter:
         self._window = cell.counts(cell.confirm.window)
         self._end = cell.counts(cell.others.distance)
         self._reading: BeltReading | None = None
+        self._since: int | None = None
+        """Stamp of the first reading: what is from before can be heard in any order."""
         self._travel = 0
         self._journal: list[dict[str, Any]] = []
         self._items_in = 0
@@ -300,7 +302,8 @@ class BinCounter:
             return []
         self._record(arrival)
         settled = self._settle()
-        if arrival in self._arrivals and bin != self._cell.others.name:
+        seen_live = self._since is not None and stamp >= self._since
+        if arrival in self._arrivals and bin != self._cell.others.name and seen_live:
             self._look_at(arrival)
         return settled
 
@@ -311,6 +314,8 @@ class BinCounter:
             return []
         if last is not None and reading.epoch == last.epoch:
             self._travel += reading.count - last.count
+        if self._since is None:
+            self._since = reading.stamp
         self._reading = reading
         for open_item in self._open.values():
             self._watch(open_item, reading)
