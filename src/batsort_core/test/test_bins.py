@@ -371,7 +371,7 @@ def test_arrivals_from_before_the_first_reading_are_no_sign_of_a_stuck_valve(
 ) -> None:
     late = Bench(cell)
     late.counter.on_item(item(1, 0))
-    late.counter.on_arrival("klarus", 1, 1, STATION + 2000)
+    late.counter.on_arrival("klarus", 1, 1, STATION + 300)
     late.ms, late.count = 2000, STATION + 2500
     late.run(20)
     assert late.counter.trouble is None
