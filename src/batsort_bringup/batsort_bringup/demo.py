@@ -12,7 +12,9 @@ import sys
 import threading
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +25,9 @@ from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, QoSProfile
 from rclpy.signals import SignalHandlerOptions
 
+from batsort_bags.reader import Bag
 from batsort_core.cell import CellDescription, CellError, parse_cell
+from batsort_core.oee import possible_rate
 from batsort_interfaces.msg import (
     BatteryClassification,
     BeltItem,
@@ -46,7 +50,9 @@ from .installed import cell_file, scenario_files, share
 from .launchfile import LaunchError
 from .operator import Breaker, Operator
 from .report import Run, seconds, summarize
+from .run_log import RunLog
 from .scenario_report import Happened, Observed, summarize_scenario
+from .shift import effectiveness, timeline
 
 ITEMS, RATE, SPEED = 100, 5.0, 0.5
 LOOK_S = 0.2
@@ -100,7 +106,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "first_sorted_s": run.first_sorted_s,
         "errors": counts(run),
         "versions": versions(),
+        "states": timeline(watcher.observed),
     }
+    belt = replace(cell.belt, velocity=options.belt_speed)
+    rate = possible_rate(replace(cell, belt=belt))
+    report["oee"] = effectiveness(report["states"], report["outcomes"], rate)
     if scenario is not None:
         report["scenario"] = summarize_scenario(run, watcher.observed)
     (folder / "report.json").write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
@@ -110,13 +120,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from .run_picture import draw
 
         draw(run, report, folder / "run.png")
-    print(f"\nreport: {folder / 'report.json'}   picture: {folder / 'run.png'}")
+        _write_page(run, cell, report, folder)
+    print(f"\nreport: {folder / 'report.html'}   picture: {folder / 'run.png'}")
     broken = list(report["faults"])
     if scenario is not None and report["scenario"]["wrong_bin_after_standing"]:
         broken.append("items were blown into wrong bins after the cell had stood for the fault")
     for fault in broken:
         print(f"demo: {fault}", file=sys.stderr)
     return 1 if status or broken else 0
+
+
+def _write_page(run: Run, cell: CellDescription, report: dict[str, Any], folder: Path) -> None:
+    from .bag_report import uncertain
+    from .run_page import as_page
+
+    pictures, bag = None, folder / "bag"
+    if bag.is_dir():
+        with Bag(bag) as recorded:
+            pictures = uncertain(recorded, cell, run.decisions)
+    page = as_page(f"BatSort: {folder.name}", report, pictures)
+    (folder / "report.html").write_text(page, encoding="utf-8")
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -344,28 +367,24 @@ class Watcher(Node):
             "watcher", context=self._context, namespace=namespace, start_parameter_services=False
         )
         self.run = run
-        self.observed = Observed()
-        self.belt = BeltState()
-        self.cell_state = CellState()
-        self._metres_per_count = cell.belt.metres_per_count
+        self.log = RunLog(run, cell.belt.metres_per_count)
         self._held_since: float | None = None
         self._truth_heard = math.inf
-        for kind, topic, callback, latched in (
-            (BeltState, "belt/state", self._on_belt, False),
-            (BeltItem, "belt/items", lambda m: self.run.items.append(m.id), True),
-            (BatteryClassification, "classifications", self._on_verdict, True),
-            (SortDecision, "items/decisions", self._on_decision, True),
-            (EjectEvent, "ejector/events", self._on_event, False),
-            (ItemOutcome, "items/outcomes", self._on_outcome, True),
-            (BinStates, "bins/state", self._on_bins, True),
-            (CellState, "cell/state", self._on_cell, True),
-            (ItemTruth, "twin/truth", self._on_truth, False),
-            (TwinFault, "twin/faults", self._on_fault, True),
+        for kind, topic, latched in (
+            (BeltState, "belt/state", False),
+            (BeltItem, "belt/items", True),
+            (BatteryClassification, "classifications", True),
+            (SortDecision, "items/decisions", True),
+            (EjectEvent, "ejector/events", True),
+            (ItemOutcome, "items/outcomes", True),
+            (BinStates, "bins/state", True),
+            (CellState, "cell/state", True),
+            (ItemTruth, "twin/truth", False),
+            (TwinFault, "twin/faults", True),
         ):
             durability = DurabilityPolicy.TRANSIENT_LOCAL if latched else DurabilityPolicy.VOLATILE
-            self.create_subscription(
-                kind, topic, callback, QoSProfile(depth=1000, durability=durability)
-            )
+            qos = QoSProfile(depth=1000, durability=durability)
+            self.create_subscription(kind, topic, partial(self._hear, topic), qos)
         self._executor = SingleThreadedExecutor(context=self._context)
         self._executor.add_node(self)
         self._thread = threading.Thread(target=self._spin, name="watcher", daemon=True)
@@ -396,52 +415,33 @@ class Watcher(Node):
         except ExternalShutdownException:
             return
 
-    def _on_belt(self, message: BeltState) -> None:
-        self.belt = message
-        self.observed.belt.append((seconds(message.header.stamp), message.position, message.moving))
+    @property
+    def belt(self) -> BeltState:
+        """The newest reading."""
+        return self.log.belt
 
-    def _on_verdict(self, message: BatteryClassification) -> None:
-        exposed, judged = message.header.stamp, message.verdict_stamp
-        self.run.latencies_s.append(
-            judged.sec - exposed.sec + (judged.nanosec - exposed.nanosec) * 1e-9
-        )
+    @property
+    def cell_state(self) -> CellState:
+        """As last heard."""
+        return self.log.cell_state
 
-    def _on_decision(self, message: SortDecision) -> None:
-        self.run.decisions[message.item_id] = message
+    @property
+    def observed(self) -> Observed:
+        """What was seen beside the items."""
+        return self.log.observed
 
-    def _on_event(self, message: EjectEvent) -> None:
-        self.run.events.append(message)
-        if message.result == EjectEvent.FIRED:
-            counts = message.actual_count - message.planned_count
-            self.run.fire_errors.append(counts * self._metres_per_count)
-
-    def _on_outcome(self, message: ItemOutcome) -> None:
-        if self.run.first_sorted_s is None and message.outcome == ItemOutcome.SORTED_CONFIRMED:
-            self.run.first_sorted_s = round(_age_s(), 2)
-        if message not in self.run.outcomes:
-            # After a restart the same outcomes are said again.
-            self.run.outcomes.append(message)
-
-    def _on_bins(self, message: BinStates) -> None:
-        self.run.bins = message
-
-    def _on_truth(self, message: ItemTruth) -> None:
-        self.run.truths.append(message)
-        self._truth_heard = time.monotonic()
-
-    def _on_fault(self, message: TwinFault) -> None:
-        moment = seconds(message.header.stamp)
-        self.observed.happened.append(Happened(message.kind, message.active, moment))
-
-    def _on_cell(self, message: CellState) -> None:
-        standing = message.state in ("held", "aborted", "stopped") and bool(message.cure)
-        if standing and self.belt.header.stamp.sec and self._held_since is None:
-            self._held_since = time.monotonic()
-        elif not standing:
-            self._held_since = None
-        if message.state != self.cell_state.state:
-            self.observed.states.append((seconds(self.belt.header.stamp), message))
-        self.cell_state = message
+    def _hear(self, topic: str, message: Any) -> None:
+        self.log.hear(topic, message)
+        if topic == "cell/state":
+            standing = message.state in ("held", "aborted", "stopped") and bool(message.cure)
+            if standing and self.belt.header.stamp.sec and self._held_since is None:
+                self._held_since = time.monotonic()
+            elif not standing:
+                self._held_since = None
+        elif topic == "twin/truth":
+            self._truth_heard = time.monotonic()
+        elif topic == "items/outcomes" and message.outcome == ItemOutcome.SORTED_CONFIRMED:
+            self.run.first_sorted_s = self.run.first_sorted_s or round(_age_s(), 2)
 
 
 class Display:

@@ -14,6 +14,8 @@ from typing import Any
 from batsort_interfaces.msg import BinStates, EjectEvent, ItemOutcome, ItemTruth, SortDecision
 
 NOWHERE = ""
+UNKNOWN = "unknown"
+"""Row of the confusion for what has no type, or no decision."""
 
 
 @dataclass
@@ -46,7 +48,7 @@ class Run:
         if doubled:
             found.append(f"items with more than one outcome: {doubled}")
         without = sorted(set(self.items) - outcomes.keys())
-        if without:
+        if len(without) > self.bins.on_belt:
             found.append(f"items without an outcome: {without}")
         strange = sorted(outcomes.keys() - set(self.items))
         if strange:
@@ -117,6 +119,7 @@ def summarize(run: Run) -> dict[str, Any]:
     purity = _share(sum(run.target(t) == t.bin for t in sorted_in), len(sorted_in))
     recovery = _share(sum(run.target(t) == t.bin for t in known), len(known))
     rejected = _share(sum(t.bin == run.others for t in unknown), len(unknown))
+    aims = [truth.aim_error for truth in run.truths if math.isfinite(truth.aim_error)]
     shown = {t.photo: t.photo_sha256 for t in run.truths if t.photo}
     stamps = [seconds(outcome.header.stamp) for outcome in run.outcomes]
     span = max(stamps) - min(stamps) if stamps else 0.0
@@ -143,14 +146,33 @@ def summarize(run: Run) -> dict[str, Any]:
         "late": outcomes.get(ItemOutcome.OTHERS_LATE, 0),
         "throughput_per_s": round((len(stamps) - 1) / span, 3) if span > 0 else None,
         "fire_error_mm": percentiles(abs(error) * 1e3 for error in run.fire_errors),
-        "aim_error_mm": percentiles(
-            abs(t.aim_error) * 1e3 for t in run.truths if math.isfinite(t.aim_error)
-        ),
+        "aim_error_mm": percentiles(abs(error) * 1e3 for error in aims),
         "verdict_latency_ms": percentiles(latency * 1e3 for latency in run.latencies_s),
         "photos_shown": len(shown),
         "photos_trained_on": sum(digest in run.trained_photos for digest in shown.values()),
+        "confusion": _confusion(run),
+        "samples": {
+            "fire_error_mm": [round(error * 1e3, 3) for error in run.fire_errors],
+            "aim_error_mm": [round(error * 1e3, 3) for error in aims],
+            "verdict_latency_ms": [round(latency * 1e3, 2) for latency in run.latencies_s],
+        },
         "faults": run.faults(),
     }
+
+
+def _confusion(run: Run) -> dict[str, dict[str, int]]:
+    """Where items went: rows are true types, or the bins they were decided for without truth.
+
+    Columns are bins, and NOWHERE for what never arrived.
+    """
+    rows: dict[str, Counter[str]] = {}
+    if run.truths:
+        for truth in run.truths:
+            rows.setdefault(truth.type or UNKNOWN, Counter())[truth.bin] += 1
+    else:
+        for outcome in run.outcomes:
+            rows.setdefault(outcome.decided_bin or UNKNOWN, Counter())[outcome.bin] += 1
+    return {row: dict(sorted(columns.items())) for row, columns in sorted(rows.items())}
 
 
 def _bin(run: Run, state: Any, landed: Sequence[ItemTruth]) -> dict[str, Any]:

@@ -21,19 +21,41 @@ _GOOD = (
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """Each from 0 to 1; 0 where there is nothing to divide by yet."""
+    """What the shares are made of; each is from 0 to 1, and 0 with nothing to divide by yet."""
 
-    availability: float
-    """Time in execute over planned time."""
-    performance: float
-    """Items out over the items possible in the time in execute."""
-    quality: float
-    """Items that went where they belong over items out."""
+    planned_s: float
+    running_s: float
+    """In execute."""
+    possible: float
+    """Items that the cell could have sorted in that time."""
+    out: int
+    good: int
+    """Of these, items that went where they belong."""
+
+    @property
+    def availability(self) -> float:
+        """Time in execute over planned time."""
+        return _share(self.running_s, self.planned_s)
+
+    @property
+    def performance(self) -> float:
+        """Items out over the items possible in the time in execute."""
+        return _share(self.out, self.possible)
+
+    @property
+    def quality(self) -> float:
+        """Items that went where they belong over items out."""
+        return _share(self.good, self.out)
 
     @property
     def oee(self) -> float:
         """The product of the three."""
         return self.availability * self.performance * self.quality
+
+
+def is_planned(state: State) -> bool:
+    """Whether time in this state is planned time: sorting, or lost to a hold and the like."""
+    return state not in _UNPLANNED
 
 
 def possible_rate(cell: CellDescription) -> float:
@@ -69,7 +91,7 @@ class Oee:
         if self._since is not None:
             last, since = self._since
             spent = max(0.0, t - since)
-            self._planned_s += 0.0 if last in _UNPLANNED else spent
+            self._planned_s += spent if is_planned(last) else 0.0
             self._running_s += spent if last is State.EXECUTE else 0.0
         self._since = (state, t)
 
@@ -83,11 +105,8 @@ class Oee:
 
     def figures(self) -> Figures:
         """The figures up to the last `state` and `count`."""
-        return Figures(
-            _share(self._running_s, self._planned_s),
-            _share(self._out, self._possible_rate * self._running_s),
-            _share(self._good, self._out),
-        )
+        possible = self._possible_rate * self._running_s
+        return Figures(self._planned_s, self._running_s, possible, self._out, self._good)
 
 
 def _share(part: float, whole: float) -> float:

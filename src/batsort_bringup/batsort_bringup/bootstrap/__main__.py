@@ -25,6 +25,7 @@ BatSort: an automated battery sorting cell on ROS 2.
   ./cell bench [options]                 run the benchmarks
   ./cell soak [SCENARIO ...]             every scenario of faults, and what became of each item
   ./cell replay BAG [options]            decide anew on a recorded bag, and compare
+  ./cell report BAG ...                  a page on a shift, from the bags recorded of it
   ./cell golden check|update             hold the bags of the tests against this version
   ./cell learn [options]                 train and export a model bundle
   ./cell exec PROGRAM [arguments]        run a program in the environment of the cell
@@ -41,6 +42,7 @@ COMMANDS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "bench": (("run",), ("python", "-P", "-m", "batsort_bringup.bench")),
     "soak": (("run",), ("python", "-P", "-m", "batsort_bringup.soak")),
     "replay": (("run",), ("python", "-P", "-m", "batsort_bags", "replay")),
+    "report": (("run",), ("python", "-P", "-m", "batsort_bringup.bag_report")),
     "golden": (("run",), ("python", "-P", "-m", "batsort_bags", "golden")),
     "learn": (("run", "learn"), ("python", "-P", "-m", "batsort_learning")),
     "exec": (("run",), ()),

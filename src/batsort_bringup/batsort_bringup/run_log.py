@@ -1,0 +1,70 @@
+"""What is heard of a cell becomes a run: from the running cell and from a bag alike."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from batsort_interfaces.msg import BeltState, CellState, EjectEvent
+
+from .report import Run, seconds
+from .scenario_report import Happened, Observed
+
+TOPICS = (
+    "belt/state",
+    "belt/items",
+    "classifications",
+    "items/decisions",
+    "ejector/events",
+    "items/outcomes",
+    "bins/state",
+    "cell/state",
+    "twin/truth",
+    "twin/faults",
+)
+
+
+class RunLog:
+    """Fills a `Run`, and what was observed beside its items, from messages in any order."""
+
+    def __init__(self, run: Run, metres_per_count: float) -> None:
+        self.run = run
+        self.observed = Observed()
+        self.belt: Any = BeltState()
+        self.cell_state: Any = CellState()
+        self._metres_per_count = metres_per_count
+
+    def hear(self, topic: str, message: Any) -> None:
+        """Take a message of one of TOPICS."""
+        run, observed = self.run, self.observed
+        match topic:
+            case "belt/state":
+                self.belt = message
+                moment = seconds(message.header.stamp)
+                observed.belt.append((moment, message.position, message.moving))
+            case "belt/items":
+                run.items.append(message.id)
+            case "classifications":
+                judged = seconds(message.verdict_stamp)
+                run.latencies_s.append(judged - seconds(message.header.stamp))
+            case "items/decisions":
+                run.decisions[message.item_id] = message
+            case "ejector/events":
+                run.events.append(message)
+                if message.result == EjectEvent.FIRED:
+                    counts = message.actual_count - message.planned_count
+                    run.fire_errors.append(counts * self._metres_per_count)
+            case "items/outcomes":
+                # After a restart the same outcomes are said again.
+                if message not in run.outcomes:
+                    run.outcomes.append(message)
+            case "bins/state":
+                run.bins = message
+            case "cell/state":
+                if message.state != self.cell_state.state:
+                    observed.states.append((seconds(self.belt.header.stamp), message))
+                self.cell_state = message
+            case "twin/truth":
+                run.truths.append(message)
+            case "twin/faults":
+                moment = seconds(message.header.stamp)
+                observed.happened.append(Happened(message.kind, message.active, moment))
