@@ -50,3 +50,22 @@ def test_the_first_cause_stays_until_somebody_has_looked(watch: CaptureWatch) ->
     assert cause(watch) == ""
     watch.missed()
     assert cause(watch) == ""
+
+
+def test_a_device_that_is_gone_is_trouble_until_it_is_back(watch: CaptureWatch) -> None:
+    watch.device("camera 'X' is gone")
+    for _ in range(5):
+        watch.missed()
+    assert cause(watch) == "camera 'X' is gone"
+    assert watch.trouble is not None and not watch.trouble.lasting
+    watch.device("")
+    assert watch.trouble is None
+
+
+def test_a_device_that_comes_back_clears_nothing_that_somebody_has_to_look_at(
+    watch: CaptureWatch,
+) -> None:
+    watch.useless("frozen", sure=True)
+    watch.device("camera 'X' is gone")
+    watch.device("")
+    assert cause(watch) == "the camera's picture is frozen"

@@ -21,7 +21,11 @@ from batsort_perception.checks import ImageChecks, Problem
 
 from .configuration import CELL_FILE, ConfigurationError, Parameter, declare, load_cell
 from .convert import time_of
-from .drivers.frames import Device, Pixels, folder_frames, video_frames
+from .drivers.camera_thread import PIXEL_FORMATS, CameraThread, Pixels
+from .drivers.frames import folder_frames, video_frames
+from .drivers.v4l2 import V4l2Device
+from .drivers.video_device import Format, VideoDevice
+from .drivers.video_settings import LEFT, VideoSettings
 from .follow import BeltFollower
 from .heartbeat import Health
 from .images import to_message, to_rgb
@@ -34,12 +38,35 @@ PARAMETERS = (
     Parameter(
         "source",
         "topic",
-        "Where images come from: the topic camera/source, an OpenCV device, a video file "
+        "Where images come from: the topic camera/source, a V4L2 device, a video file "
         "or a folder of images (these two give one image per request).",
         choices=("topic", "device", "video", "folder"),
     ),
-    Parameter("device", 0, "Number of the OpenCV device.", 0, 63),
-    Parameter("path", "", "Video file or folder of images."),
+    Parameter("device", 0, "Number of the V4L2 device, where no path is given.", 0, 63),
+    Parameter("path", "", "Video file, folder of images, or V4L2 device (/dev/v4l/by-id/...)."),
+    Parameter("exposure_s", 0.001, "Time for which the device exposes [s].", 0.0001, 0.1),
+    Parameter("gain", LEFT, "Gain, in the device's units; -1: as it is.", LEFT, 65535),
+    Parameter("white_balance_k", LEFT, "White balance [K]; -1: as it is.", LEFT, 15000),
+    Parameter("rate", 30.0, "Frames of the device a second [Hz].", 1.0, 500.0),
+    Parameter(
+        "pixel_format", "YUYV", "Pixel format asked of the device.", choices=tuple(PIXEL_FORMATS)
+    ),
+    Parameter(
+        "trigger",
+        False,
+        "The device exposes once for each pulse at its trigger, and no image is too old.",
+    ),
+    Parameter(
+        "readout_s",
+        0.0,
+        "From the end of an exposure to the end of its frame [s], for a device that stamps "
+        "that; 0.0: the frame's period.",
+        0.0,
+        0.5,
+    ),
+    Parameter(
+        "max_age_s", 0.2, "Frames that come later than this after their stamp [s].", 0.01, 2.0
+    ),
     Parameter("frame_id", "camera_optical_frame", "Frame of the images (REP-103)."),
     Parameter(
         "tolerance",
@@ -50,6 +77,11 @@ PARAMETERS = (
     ),
 )
 KEPT_FRAMES = 16
+
+
+def open_device(path: Path) -> VideoDevice:
+    """Raises VideoError."""
+    return V4l2Device(path)
 
 
 class Camera(ManagedNode):
@@ -64,9 +96,11 @@ class Camera(ManagedNode):
         self._exhausted: Trouble | None = None
         self._watch = CaptureWatch()
         self._checks = ImageChecks()
-        self._device: Device | None = None
+        self._device: CameraThread | None = None
         self._files: Iterator[Pixels] | None = None
-        self._grabbed: deque[tuple[int, Pixels]] = deque(maxlen=KEPT_FRAMES)
+        # One image per request is never dropped.
+        kept = None if self.get_parameter("trigger").value else KEPT_FRAMES
+        self._grabbed: deque[tuple[int, Pixels]] = deque(maxlen=kept)
         self._grabbed_lock = threading.Lock()
         self._images = publisher(self, "camera/image_raw")
         self._infos = publisher(self, "camera/camera_info")
@@ -76,7 +110,7 @@ class Camera(ManagedNode):
         source = self.get_parameter("source").value
         path = Path(self.get_parameter("path").value).expanduser()
         if source == "device":
-            self._device = Device(self.get_parameter("device").value, self._on_grabbed)
+            self._device = self._open_device()
         elif source == "video":
             self._files = video_frames(path)
         elif source == "folder":
@@ -98,6 +132,30 @@ class Camera(ManagedNode):
         if self._device:
             self._device.close()
         self._device = self._files = None
+
+    def _open_device(self) -> CameraThread:
+        """Raises ConfigurationError."""
+        value = {p.name: self.get_parameter(p.name).value for p in PARAMETERS}
+        path = Path(value["path"] or f"/dev/video{value['device']}").expanduser()
+        camera = self._cell.camera
+        device = CameraThread(
+            lambda: open_device(path),
+            VideoSettings(
+                Format(
+                    camera.image_width, camera.image_height, value["pixel_format"], value["rate"]
+                ),
+                value["exposure_s"],
+                value["gain"],
+                value["white_balance_k"],
+                value["trigger"],
+            ),
+            readout_s=value["readout_s"],
+            max_age_s=value["max_age_s"],
+            on_frame=self._on_grabbed,
+        )
+        for warning in device.settled.warnings:
+            self.get_logger().warning(warning)
+        return device
 
     def _on_request(self, request: CaptureRequest) -> None:
         self._counts["requests"] += 1
@@ -204,14 +262,19 @@ class Camera(ManagedNode):
         )
 
     def _health(self) -> Health:
-        return Health(dict(self._counts), fault=self._trouble())
+        values: dict[str, object] = dict(self._counts)
+        warning = ""
+        if self._device:
+            values |= self._device.counts
+            values["exposure [s]"] = self._device.settled.exposure_s
+            warning = "; ".join(self._device.settled.warnings)
+        return Health(values, warning, self._trouble())
 
     def _trouble(self) -> Trouble | None:
-        if self._device and not self._device.alive:
-            return Trouble("the camera gives no more frames", "check its cable and power")
-        if self.stage != "active":
-            return self._exhausted
-        return self._exhausted or self._watch.trouble or self._belt.fault
+        if self._device:
+            self._watch.device(self._device.gone)
+        trouble = self._exhausted or self._watch.trouble
+        return trouble if trouble or self.stage != "active" else self._belt.fault
 
 
 def main() -> None:

@@ -5,12 +5,15 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from messages import EPOCH, belt_state, stamp_at
+from fake_video import FakeVideo
+from messages import EPOCH, SPEED, belt_state, stamp_at
 
 from batsort_bags.messages import stamp_of
 from batsort_interfaces.msg import CaptureRequest, CellState
+from batsort_nodes import camera
 from batsort_nodes.camera import Camera
 from batsort_nodes.convert import time_of
+from batsort_nodes.drivers.video_device import Control
 from batsort_nodes.images import to_message, to_rgb
 
 
@@ -104,7 +107,7 @@ def test_a_source_that_runs_out_is_a_fault_that_says_what_to_do(bench, tmp_path:
     [
         ({"source": "folder", "path": "/nowhere"}, "/nowhere"),
         ({"source": "video", "path": "/nowhere.mp4"}, "/nowhere.mp4"),
-        ({"source": "device", "device": 63}, "device: 63"),
+        ({"source": "device", "device": 63}, "device: /dev/video63 can't be opened (No such file"),
     ],
 )
 def test_a_source_that_is_not_there_is_refused_by_name(
@@ -142,3 +145,54 @@ def test_three_items_in_a_row_without_an_image_are_trouble(bench) -> None:
     for count in range(2900, 9000, 700):
         bench.send("belt/state", belt_state(count))
     bench.wait(lambda: "no image of the last 3 items" in str(node._health().fault))
+
+
+def test_a_device_s_frame_is_stamped_at_its_exposure_and_told_what_it_lacks(
+    bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    video = FakeVideo()
+    del video.controls[Control.GAIN]
+    monkeypatch.setattr(camera, "open_device", lambda path: video.open())
+    bench = bench(source="device", pixel_format="RGB3", gain=3, exposure_s=0.002, max_age_s=2.0)
+    node = active(bench)
+    images = bench.heard("camera/image_raw")
+    stamps = node._device._stamps
+    begun = stamps.now()
+
+    def tell_belt(after_s: int) -> None:
+        state = belt_state(after_s * SPEED)
+        state.header.stamp = time_of(begun + after_s * 10**9)
+        bench.send("belt/state", state)
+
+    tell_belt(0)
+    bench.wait(lambda: node._belt.tracker.latest is not None)
+    exposed = stamps.at(video.expose()) + 1_000_000
+    bench.wait(lambda: bool(node._grabbed))
+    bench.send("camera/request", request((exposed - begun) * SPEED // 10**9))
+    bench.wait(lambda: node._counts["requests"] == 1)
+    tell_belt(1)
+    bench.wait(lambda: bool(images))
+    assert stamp_of(images[0].header.stamp) == exposed
+    assert to_rgb(images[0]).shape == (480, 640, 3)
+    health = node._health()
+    assert health.values["exposure [s]"] == 0.002
+    assert health.warning.startswith("gain: camera 'Fake' has no such control")
+
+
+def test_a_device_whose_cable_is_pulled_is_trouble_until_it_is_back(
+    bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    video = FakeVideo()
+    monkeypatch.setattr(camera, "open_device", lambda path: video.open())
+    bench = bench(source="device", pixel_format="RGB3", trigger=True)
+    node = bench.add(Camera())
+    node.trigger_configure()
+    assert node._health().fault is None
+    video.pull()
+    bench.wait(lambda: node._health().fault is not None)
+    fault = node._health().fault
+    assert fault.cause == "the camera gives no frames: No such device"
+    assert "comes back by itself" in fault.cure and not fault.lasting
+    video.plug()
+    bench.wait(lambda: node._health().fault is None)
+    assert node._health().values["times opened again"] == 1

@@ -1,10 +1,8 @@
-"""Where a camera's images come from besides ROS: an OpenCV device, a video file, a folder."""
+"""Images of files that stand in for a camera: a video, or a folder of images."""
 
 from __future__ import annotations
 
-import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
@@ -14,47 +12,6 @@ from numpy.typing import NDArray
 from ..configuration import ConfigurationError
 
 Pixels = NDArray[np.uint8]
-
-
-class Device:
-    """A free-running camera: a thread hands on every frame with the time of its exposure.
-
-    OpenCV gives no exposure time, so the stamp is when the frame was grabbed, less half of the
-    frame's period (the middle of the exposure, to first order). The device keeps one frame only:
-    old frames are worth nothing on a running belt.
-    """
-
-    def __init__(self, device: int, on_frame: Callable[[int, Pixels], None]) -> None:
-        self._capture = cv2.VideoCapture(device)
-        if not self._capture.isOpened():
-            raise ConfigurationError(
-                f"device: {device} can't be opened; allowed: the number of a camera (/dev/videoN)"
-            )
-        self._capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)
-        rate = self._capture.get(cv2.CAP_PROP_FPS)
-        self._exposure_ns = round(0.5e9 / rate) if rate > 0 else 0
-        self._on_frame = on_frame
-        self._running = True
-        self._thread = threading.Thread(target=self._grab, name="camera", daemon=True)
-        self._thread.start()
-
-    def _grab(self) -> None:
-        while self._running and self._capture.grab():
-            stamp = time.time_ns() - self._exposure_ns
-            good, pixels = self._capture.retrieve()
-            if good:
-                self._on_frame(stamp, cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB))
-
-    @property
-    def alive(self) -> bool:
-        """Whether frames can still come."""
-        return self._thread.is_alive()
-
-    def close(self) -> None:
-        """Stop grabbing and release the device."""
-        self._running = False
-        self._thread.join(timeout=2.0)
-        self._capture.release()
 
 
 def video_frames(path: Path) -> Iterator[Pixels]:
