@@ -30,6 +30,7 @@ from batsort_core.sorter import Decision, Sorter
 from batsort_perception.bundle import Bundle, default_bundle
 from batsort_perception.engine import Engine
 
+from . import pin_bench
 from .installed import default_cell
 from .processes import node_name
 from .report import percentiles
@@ -40,8 +41,13 @@ SAMPLE_S = 0.5
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the benchmarks and print one table."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    if words[:1] == ["valve"]:
+        return pin_bench.main(words[1:])
     parser = argparse.ArgumentParser(
-        prog="cell bench", description="Measure the cell on this machine."
+        prog="cell bench",
+        description="Measure the cell on this machine.",
+        epilog="cell bench valve has options of its own: see cell bench valve --help",
     )
     parser.add_argument(
         "parts",
@@ -51,7 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         help=f"of {', '.join(PARTS)}; all without",
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there, too")
-    options = parser.parse_args(arguments)
+    options = parser.parse_args(words)
     figures: dict[str, Any] = {
         "machine": f"{platform.machine()}, {os.cpu_count()} cores, "
         f"Python {platform.python_version()}"
@@ -234,6 +240,7 @@ def _watch(
 PARTS: dict[str, Callable[[], dict[str, Any]]] = {
     "core": bench_core,
     "verdict": bench_verdict,
+    "encoder": pin_bench.bench_encoder,
     "cell": bench_cell,
     "recording": bench_recording,
     "replay": bench_replay,

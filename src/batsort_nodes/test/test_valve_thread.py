@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import queue
 import time
 from collections.abc import Callable, Iterator
@@ -216,3 +217,11 @@ def test_a_pin_that_fails_ends_all_shots_shuts_all_valves_and_is_trouble(rig: Ri
     rig.wait(lambda: not rig.outputs[2].value)
     rig.shoot(300, 4)
     assert rig.end().result is EjectResult.FAULT
+
+
+def test_what_was_made_before_is_not_looked_through_for_garbage_any_more() -> None:
+    gc.unfreeze()
+    kept = [[] for _ in range(100_000)]
+    rig = Rig()
+    rig.thread.close()
+    assert gc.get_freeze_count() > len(kept)

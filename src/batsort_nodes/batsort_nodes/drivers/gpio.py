@@ -35,14 +35,18 @@ def open_drivers(document: object, cell: CellDescription, report: Report) -> Dri
     """Open the pins of a hardware file. Raises FieldError or ConfigurationError."""
     wiring = parse_wiring(document, cell)
     try:
-        gpio = Gpio(wiring, _factory(), report)
+        gpio = Gpio(wiring, open_factory(), report)
     except GPIOZeroError as error:
         raise ConfigurationError(f"driver: 'gpio' can't be used ({error})") from None
     return Drivers(belt=gpio, valves=gpio, estop=gpio, figures=gpio.figures)
 
 
-def _factory() -> Factory:
-    """The pins of this machine, as gpiozero's default: it releases them when the process ends."""
+def open_factory() -> Factory:
+    """The pins of this machine, as gpiozero's default: it releases them when the process ends.
+
+    Raises:
+        ConfigurationError: it has none.
+    """
     if Device.pin_factory is None:
         try:
             from gpiozero.pins.lgpio import LGPIOFactory

@@ -6,6 +6,7 @@ tells how exact this thread is on the machine at hand.
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 import threading
@@ -80,6 +81,9 @@ class ValveThread:
         """Whether the thread runs under SCHED_FIFO."""
         self._thread = threading.Thread(target=self._run, name="valves", daemon=True)
         sys.setswitchinterval(min(sys.getswitchinterval(), HANDOVER_S))
+        # A full collection of all that a node has made stops every thread for tens of ms.
+        gc.collect()
+        gc.freeze()
         self._shut()
         self._thread.start()
 
