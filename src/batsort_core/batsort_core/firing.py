@@ -106,6 +106,13 @@ class ShotQueue:
         self._waiting.append(shot)
         return []
 
+    def refuse(self, shot: Shot, motion: Motion, cause: str) -> list[ShotEnd]:
+        """The same where nothing can be executed: it is over, however often it comes again."""
+        if not shot.fire:
+            return self._call_off(shot, motion)
+        claimed = self._claim(shot)
+        return [] if claimed is None else [_end(claimed, EjectResult.FAULT, motion, cause)]
+
     def step(self, motion: Motion) -> list[Energise | ShotEnd]:
         """The belt is there now; what is due since the last step, at its interpolated moment."""
         last, self._last = self._last, motion

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import copy
 import itertools
+import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -62,6 +65,7 @@ class Machine:
 
     def start(self, counts_per_s: float = 2000.0) -> None:
         """Run the belt, and wait until its speed is known."""
+        self._stop.clear()
         self.drivers.belt.run(True, 0.2)
         self._belt = threading.Thread(target=self._run, args=(counts_per_s,), daemon=True)
         self._belt.start()
@@ -195,6 +199,46 @@ def test_a_belt_that_was_stopped_is_no_trouble_and_its_shots_wait(machine: Machi
     assert not machine.factory.pin(DOCUMENT["drive"]["pin"]).state
 
 
+def test_a_belt_that_is_started_again_keeps_its_shots_and_is_no_trouble(machine: Machine) -> None:
+    machine.start()
+    machine.drivers.valves.enable(True)
+    shot = machine.shoot(2000)
+    machine.drivers.belt.run(False, 0.0)
+    machine.stop()
+    machine.wait(lambda: machine.drivers.belt.motion.velocity == 0.0)
+    machine.drivers.belt.run(True, 0.2)  # a drive takes its time before the first count
+    seen = len(machine.of(EncoderSample))
+    machine.wait(lambda: len(machine.of(EncoderSample)) > seen + 10)
+    assert machine.drivers.belt.trouble is None
+    assert machine.of(ShotEnd) == []
+    machine.start()
+    machine.wait(lambda: bool(machine.of(ShotEnd)))
+    (end,) = machine.of(ShotEnd)
+    assert (end.shot, end.result) == (shot, EjectResult.FIRED)
+
+
+def test_an_emergency_stop_too_short_to_be_looked_at_is_pressed_for_who_looks_later(
+    machine: Machine,
+) -> None:
+    machine.drivers.valves.enable(True)
+    machine.pin("estop").drive_high()
+    machine.pin("estop").drive_low()
+    assert machine.drivers.estop.pressed
+    machine.wait(lambda: not machine.drivers.estop.pressed)
+
+
+def test_an_emergency_stop_that_cannot_be_read_counts_as_pressed(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(pin: object) -> bool:
+        raise OSError("can't be read")
+
+    assert not machine.drivers.estop.pressed
+    with monkeypatch.context() as patch:
+        patch.setattr(type(machine.pin("estop")), "_get_state", broken)
+        assert machine.drivers.estop.pressed
+
+
 def test_missed_edges_are_counted_and_beyond_the_limit_trouble(machine: Machine) -> None:
     for missed in range(DOCUMENT["encoder"]["missed_limit"] + 1):
         assert machine.drivers.belt.trouble is None
@@ -207,11 +251,43 @@ def test_closing_stops_the_belt_shuts_the_valves_and_releases_the_pins(machine: 
     machine.start()
     machine.drivers.valves.enable(True)
     machine.shoot(100_000)
+    drive = machine.factory.pin(DOCUMENT["drive"]["pin"])
+    levels: list[bool] = []
+    released = drive._set_function
+    drive._set_function = lambda value: (levels.append(bool(drive.state)), released(value))
     machine.gpio.close()
     machine.gpio.close()
+    assert levels == [False]
     assert machine.of(ShotEnd)[0].detail == "the valve driver was closed"
     for pin in (*DOCUMENT["valves"]["pins"].values(), DOCUMENT["drive"]["pin"]):
         assert machine.factory.pin(pin).function == "input"
+
+
+@pytest.mark.parametrize("end", ["SIGTERM", "SIGINT", "fail"])
+def test_however_the_node_ends_no_valve_is_left_open_and_the_belt_stops(
+    end: str, tmp_path: Path
+) -> None:
+    hardware = tmp_path / "hardware.yaml"
+    hardware.write_text(yaml.safe_dump(DOCUMENT))
+    words = [sys.executable, str(Path(__file__).parent / "gpio_process.py"), end, "--ros-args"]
+    for name, value in (
+        ("cell_file", CELL_FILE),
+        ("driver", "gpio"),
+        ("hardware_file", hardware),
+    ):
+        words += ["-p", f"{name}:={value}"]
+    process = subprocess.Popen(
+        words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, cwd=tmp_path
+    )
+    try:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "open\n"
+        if end != "fail":
+            process.send_signal(signal.Signals[end])
+        said, _ = process.communicate(timeout=DEADLINE_S)
+    finally:
+        process.kill()
+    assert said.splitlines()[-1] == "valve False drive False"
 
 
 def changed(path: str, value: Any) -> dict[str, Any]:

@@ -27,9 +27,13 @@ class Belt:
     def __init__(self) -> None:
         self.start = time.monotonic_ns()
         self.silent_since: int | None = None
-        self.stands = False
+        self.stands = self.unknown = self.broken = False
 
-    def motion(self) -> Motion:
+    def motion(self) -> Motion | None:
+        if self.broken:
+            raise OSError("the encoder can't be read")
+        if self.unknown:
+            return None
         if self.stands:
             return Motion(time.monotonic_ns(), EPOCH, 0.0, 0.0)
         now = self.silent_since or time.monotonic_ns()
@@ -225,3 +229,46 @@ def test_what_was_made_before_is_not_looked_through_for_garbage_any_more() -> No
     rig = Rig()
     rig.thread.close()
     assert gc.get_freeze_count() > len(kept)
+
+
+def test_a_shot_that_came_before_the_belt_was_known_is_over_and_never_fires(rig: Rig) -> None:
+    rig.thread.enable(True)
+    early = Shot(2, EPOCH, 1, True, round(rig.belt.motion().count + 700), 0.01, 0.02)
+    rig.belt.unknown = True
+    rig.thread.shoot(early)
+    assert rig.end().detail == "no encoder count yet"
+    rig.belt.unknown = False
+    rig.thread.shoot(early)
+    later = rig.shoot(800, 3, valve=2)
+    assert rig.end().shot == later
+    assert rig.opened() == 0
+
+
+def test_a_shot_that_ended_with_the_driver_has_no_second_end(rig: Rig) -> None:
+    shot = rig.shoot(50_000)
+    rig.thread.close()
+    rig.end()
+    rig.thread.shoot(shot)
+    assert rig.ends.empty()
+
+
+def test_an_encoder_that_cannot_be_read_ends_every_shot_and_shuts_the_valves(rig: Rig) -> None:
+    rig.thread.enable(True)
+    rig.shoot(200, 1, pulse_s=1.0)
+    assert rig.end().result is EjectResult.FIRED
+    waiting = rig.shoot(50_000, 2)
+    rig.belt.broken = True
+    end = rig.end()
+    assert (end.shot, end.result) == (waiting, EjectResult.FAULT)
+    assert "can't be read" in end.detail
+    assert not rig.outputs[1].value
+    rig.thread.shoot(Shot(3, EPOCH, 1, True, 0, 0.01, 0.02))
+    assert rig.end().result is EjectResult.FAULT
+
+
+def test_how_long_a_valve_stayed_open_beyond_its_pulse_is_told(rig: Rig) -> None:
+    rig.thread.enable(True)
+    rig.shoot()
+    rig.end()
+    rig.wait(lambda: not rig.outputs[1].value)
+    assert 0.0 <= rig.thread.overrun_s < DEADLINE_S

@@ -6,6 +6,7 @@ do and what not.
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections import deque
@@ -28,6 +29,7 @@ from .valve_thread import ValveThread
 
 SAMPLE_S = 0.01
 _PLAUSIBLE = 1_000_000_000  # [ns] by which an edge may be older than its callback
+_HELD_NS = 500_000_000  # [ns] for which the emergency stop counts as pressed at least
 _MISSED_NS = 10_000_000_000  # [ns] over which missed edges are counted
 
 
@@ -44,14 +46,15 @@ def open_drivers(document: object, cell: CellDescription, report: Report) -> Dri
 def open_factory() -> Factory:
     """The pins of this machine, as gpiozero's default: it releases them when the process ends.
 
+    Those of lgpio, unless gpiozero's own GPIOZERO_PIN_FACTORY names others, such as `mock`.
+
     Raises:
         ConfigurationError: it has none.
     """
     if Device.pin_factory is None:
+        os.environ.setdefault("GPIOZERO_PIN_FACTORY", "lgpio")
         try:
-            from gpiozero.pins.lgpio import LGPIOFactory
-
-            Device.pin_factory = LGPIOFactory()
+            Device.ensure_pin_factory()
         except Exception as error:
             # Besides GPIOZeroError there are lgpio's own errors, which share no base.
             raise ConfigurationError(
@@ -68,7 +71,10 @@ class Gpio:
         self._report = report
         self._stamps = SteadyStamps()
         self._running = False
+        self._started = 0
+        """When the drive was last told to run."""
         self._closed = threading.Event()
+        self._pressed_at = -_HELD_NS
         stop = wiring.estop
         self._stop = _input(factory, stop.pin, stop.pull)
         self._pressed_level = stop.pull is Rest.UP
@@ -95,27 +101,36 @@ class Gpio:
             late_s=wiring.valves.late_s,
             interlock=lambda: self.pressed,
         )
-        self._on_stop = lambda ticks, state: self._valves.enable(False)
         self._stop.when_changed = self._on_stop
         self._sampler = threading.Thread(target=self._sample, name="encoder", daemon=True)
         self._sampler.start()
 
     @property
     def motion(self) -> Motion:
-        """As last counted; still where the belt need not run and nothing was counted lately."""
+        """As last counted; still where the belt stands."""
         motion = self._encoder.motion
-        if self._encoder.silent and not self._must_run:
+        if self._stands:
             return Motion(self._stamps.now(), motion.epoch, motion.count, 0.0)
         return motion
 
     @property
     def pressed(self) -> bool:
-        """Whether the emergency stop is pressed, or its line broken."""
-        return bool(self._stop.state) == self._pressed_level
+        """Whether the emergency stop is pressed, or its line broken.
+
+        At least for as long that all who look now and then see it: what shut the valves must not
+        go unnoticed.
+        """
+        if self._stamps.now() - self._pressed_at < _HELD_NS:
+            return True
+        try:
+            return bool(self._stop.state) == self._pressed_level
+        except Exception:  # a pin's library may raise anything
+            return True
 
     @property
     def trouble(self) -> Trouble | None:
-        if self._must_run and self._encoder.silent and self._encoder.motion.velocity > 0.0:
+        fell_silent = self._encoder.silent and self._encoder.motion.velocity > 0.0
+        if fell_silent and not self._stands:
             return Trouble(
                 "the encoder fell silent while the belt ran",
                 "check whether the belt is jammed, then the encoder's coupling and cable",
@@ -128,10 +143,13 @@ class Gpio:
         return {
             "missed encoder edges": self._encoder.missed,
             "valve thread": "SCHED_FIFO" if self._valves.realtime else "ordinary priority",
+            "longest valve overrun [ms]": round(self._valves.overrun_s * 1e3, 1),
         }
 
     def run(self, run: bool, velocity: float) -> None:
         """Switch the drive; its speed is set at the drive itself."""
+        if run and not self._running:
+            self._started = self._stamps.now()
         self._running = run
         self._drive.value = run
 
@@ -150,6 +168,7 @@ class Gpio:
         self._closed.set()
         self._valves.close()
         self._running = False
+        self._drive.off()
         self._sampler.join()
         for output in (self._drive, *self._outputs.values()):
             output.close()
@@ -159,8 +178,17 @@ class Gpio:
             sensor.close()
 
     @property
-    def _must_run(self) -> bool:
-        return self._running and not self.pressed
+    def _stands(self) -> bool:
+        """Nothing was counted lately, and need not be: a belt told to run takes its time."""
+        if not self._encoder.silent:
+            return False
+        not_yet = self._encoder.motion.stamp < self._started
+        return not_yet or not self._running or self.pressed
+
+    def _on_stop(self, ticks: float, level: int) -> None:
+        if bool(level) == self._pressed_level:
+            self._pressed_at = self._stamps.now()
+        self._valves.enable(False)
 
     def _on_barrier(self, stamp: int, blocked: bool) -> None:
         here = self._encoder.at(stamp)

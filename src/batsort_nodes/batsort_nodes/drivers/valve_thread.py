@@ -26,7 +26,7 @@ HANDOVER_S = 0.0005
 """The interpreter lets another thread wait no longer (5 ms by default)."""
 _NS = 1_000_000_000
 _SPIN = 300_000  # [ns] before a moment that are waited for without sleeping
-_LOOK = 5_000_000  # [ns] between looks at the belt while shots wait: it may change its speed
+_LOOK_AGAIN = 5_000_000  # [ns] between looks at the belt while shots wait: it may change its speed
 _REST = 100_000_000  # [ns] between looks while none waits
 
 
@@ -72,6 +72,7 @@ class ValveThread:
         self._late = round(late_s * _NS)
         self._interlock = interlock
         self._queue = ShotQueue(pins)
+        self._known: Motion | None = None
         self._closes: dict[int, int] = {}  # stamp at which an open valve closes
         self._wake = threading.Condition()
         self._woken = False
@@ -79,6 +80,8 @@ class ValveThread:
         self._failure = ""
         self.realtime = False
         """Whether the thread runs under SCHED_FIFO."""
+        self.overrun_s = 0.0
+        """Longest time that a valve stayed open beyond its pulse [s]."""
         self._thread = threading.Thread(target=self._run, name="valves", daemon=True)
         sys.setswitchinterval(min(sys.getswitchinterval(), HANDOVER_S))
         # A full collection of all that a node has made stops every thread for tens of ms.
@@ -100,13 +103,14 @@ class ValveThread:
     def shoot(self, shot: Shot) -> None:
         """Take a shot, or its calling off; one that comes before the belt is known ends at once."""
         with self._wake:
+            cause = self._failure or ("the valve driver is closed" if self._closing else "")
+            motion = self._known if cause else self._look()
             now = self._clock()
-            motion = self._motion()
-            if self._failure or self._closing or motion is None:
-                closed = "the valve driver is closed" if self._closing else "no encoder count yet"
-                cause = self._failure or closed
-                epoch, count = (motion.epoch, round(motion.count)) if motion else (shot.epoch, 0)
-                ends = [ShotEnd(shot, EjectResult.FAULT, now, epoch, count, cause)]
+            if motion is None:
+                unknown = Motion(now, shot.epoch, 0.0, 0.0)
+                ends = self._queue.refuse(shot, unknown, cause or "no encoder count yet")
+            elif cause:
+                ends = self._queue.refuse(shot, motion.at(now), cause)
             else:
                 ends = self._queue.take(shot, motion.at(now))
             self._woken = True
@@ -159,9 +163,10 @@ class ValveThread:
             if now >= closes or not self._queue.enabled:
                 self._switch(valve, False)
                 del self._closes[valve]
+                self.overrun_s = max(self.overrun_s, (self._clock() - closes) / _NS)
         ends = self._fire(now)
-        moments = [now + (_LOOK if self._queue.waiting else _REST), *self._closes.values()]
-        motion = self._motion()
+        moments = [now + (_LOOK_AGAIN if self._queue.waiting else _REST), *self._closes.values()]
+        motion = self._look()
         if motion is not None and self._doubt(motion, now) == "":
             due = self._queue.due(motion.at(now))
             if due is not None:
@@ -169,7 +174,7 @@ class ValveThread:
         return ends, min(moments)
 
     def _fire(self, now: int) -> list[ShotEnd]:
-        motion = self._motion()
+        motion = self._look()
         if motion is None:
             return []
         here = motion.at(now)
@@ -186,6 +191,13 @@ class ValveThread:
             else:
                 ends.append(self._energise(due, here))
         return ends
+
+    def _look(self) -> Motion | None:
+        """Where the belt is; under the lock."""
+        motion = self._motion()
+        if motion is not None:
+            self._known = motion
+        return motion
 
     def _energise(self, due: Energise, here: Motion) -> ShotEnd:
         valve = due.shot.valve
@@ -230,14 +242,13 @@ class ValveThread:
         return True
 
     def _abandon(self) -> None:
-        """What waits ends, too; without a motion nothing has been taken."""
-        motion = self._motion()
-        if motion is None:
-            return
-        cause = self._failure or "the valve driver was closed"
+        """What waits ends, too, where the belt was last: it may be what can't be read any more."""
         with self._wake:
             self._queue.enabled = False
-            ends = self._queue.abandon(motion.at(self._clock()), cause)
+            if self._known is None:
+                return  # nothing has been taken
+            cause = self._failure or "the valve driver was closed"
+            ends = self._queue.abandon(self._known.at(self._clock()), cause)
         for end in ends:
             self._report(end)
 
