@@ -41,6 +41,14 @@ def longest_silence_s(rate: float) -> float:
     return max(_LEAST_SILENCE_S, _SILENT_FRAMES / rate) if rate > 0.0 else _LEAST_SILENCE_S
 
 
+def least_tolerance(velocity: float, rate: float) -> float:
+    """How far from any place of the belt the nearest frame may be [m].
+
+    Of a camera that runs free at `rate` [Hz] over a belt at `velocity` [m/s].
+    """
+    return velocity / (2.0 * rate)
+
+
 class FrameGate:
     """Lets through frames that are whole and fresh, and counts what else there was.
 

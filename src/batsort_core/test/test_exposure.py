@@ -2,7 +2,13 @@
 
 import pytest
 
-from batsort_core.exposure import FrameGate, FrameStamp, Shutter, longest_silence_s
+from batsort_core.exposure import (
+    FrameGate,
+    FrameStamp,
+    Shutter,
+    least_tolerance,
+    longest_silence_s,
+)
 
 MS = 1_000_000
 
@@ -49,3 +55,7 @@ def test_frames_that_never_came_are_counted_but_not_across_a_restart() -> None:
 @pytest.mark.parametrize(("rate", "silence_s"), [(30.0, 1.0), (2.0, 5.0), (0.0, 1.0)])
 def test_a_slow_camera_may_be_silent_for_longer(rate: float, silence_s: float) -> None:
     assert longest_silence_s(rate) == silence_s
+
+
+def test_the_nearest_of_free_running_frames_is_at_most_half_their_distance_away() -> None:
+    assert least_tolerance(velocity=0.6, rate=30.0) == 0.01

@@ -14,6 +14,8 @@ from batsort_bags.images import ImageError
 from batsort_bags.messages import stamp_of
 from batsort_core.capture import FrameMatcher, Match, Missed
 from batsort_core.capture_watch import CaptureWatch
+from batsort_core.clock_watch import clock_warning
+from batsort_core.exposure import least_tolerance
 from batsort_core.packml import State, looked_at
 from batsort_core.trouble import Trouble
 from batsort_interfaces.msg import BeltState, CaptureRequest, CellState
@@ -138,6 +140,12 @@ class Camera(ManagedNode):
         value = {p.name: self.get_parameter(p.name).value for p in PARAMETERS}
         path = Path(value["path"] or f"/dev/video{value['device']}").expanduser()
         camera = self._cell.camera
+        least = least_tolerance(self._cell.belt.velocity, value["rate"])
+        if not value["trigger"] and value["tolerance"] < least:
+            raise ConfigurationError(
+                f"tolerance: {value['tolerance']:g} is refused; allowed: from {least:.4f} m, half "
+                f"of what the belt runs between two frames, for a camera without a trigger"
+            )
         device = CameraThread(
             lambda: open_device(path),
             VideoSettings(
@@ -263,12 +271,13 @@ class Camera(ManagedNode):
 
     def _health(self) -> Health:
         values: dict[str, object] = dict(self._counts)
-        warning = ""
+        warnings: list[str] = []
         if self._device:
             values |= self._device.counts
             values["exposure [s]"] = self._device.settled.exposure_s
-            warning = "; ".join(self._device.settled.warnings)
-        return Health(values, warning, self._trouble())
+            warnings += self._device.settled.warnings
+            warnings += filter(None, [clock_warning(self._device.stamps.stepped_s)])
+        return Health(values, "; ".join(warnings), self._trouble())
 
     def _trouble(self) -> Trouble | None:
         if self._device:

@@ -17,6 +17,7 @@ from rclpy.node import Node
 
 from batsort_bags.messages import shot_of
 from batsort_core.cell import CellDescription
+from batsort_core.clock_watch import clock_warning
 from batsort_core.schema import FieldError
 from batsort_core.sensing import Arrival, Edge, EncoderSample
 from batsort_core.trouble import Trouble
@@ -31,7 +32,7 @@ from .configuration import (
     load_document,
 )
 from .convert import arrival_message, edge_message, end_message, sample_message
-from .drivers.protocols import Drivers, Event, Open, ShotEnd
+from .drivers.protocols import Drivers, Event, Open, ShotEnd, SteadyStamps
 from .heartbeat import Health, Heartbeat
 from .run import run
 from .topics import publisher, subscription
@@ -61,6 +62,7 @@ class Hardware(Node):
         super().__init__("hardware")
         declare(self, PARAMETERS)
         cell = load_cell(self.get_parameter("cell_file").value)
+        self._stamps = SteadyStamps()
         self._most_velocity = cell.belt.max_velocity
         self._state: CellState | None = None
         self._command = BeltCommand(velocity=cell.belt.velocity)
@@ -203,7 +205,7 @@ class Hardware(Node):
 
     def _health(self) -> Health:
         values = {"driver": self._driver, **self._counts, **self._drivers.figures()}
-        return Health(values, fault=self._trouble)
+        return Health(values, clock_warning(self._stamps.stepped_s), self._trouble)
 
 
 def main() -> None:

@@ -107,7 +107,11 @@ def test_a_source_that_runs_out_is_a_fault_that_says_what_to_do(bench, tmp_path:
     [
         ({"source": "folder", "path": "/nowhere"}, "/nowhere"),
         ({"source": "video", "path": "/nowhere.mp4"}, "/nowhere.mp4"),
-        ({"source": "device", "device": 63}, "device: /dev/video63 can't be opened (No such file"),
+        ({"source": "device"}, "tolerance: 0.002 is refused; allowed: from 0.0083 m"),
+        (
+            {"source": "device", "tolerance": 0.01, "device": 63},
+            "device: /dev/video63 can't be opened (No such file",
+        ),
     ],
 )
 def test_a_source_that_is_not_there_is_refused_by_name(
@@ -153,10 +157,17 @@ def test_a_device_s_frame_is_stamped_at_its_exposure_and_told_what_it_lacks(
     video = FakeVideo()
     del video.controls[Control.GAIN]
     monkeypatch.setattr(camera, "open_device", lambda path: video.open())
-    bench = bench(source="device", pixel_format="RGB3", gain=3, exposure_s=0.002, max_age_s=2.0)
+    bench = bench(
+        source="device",
+        tolerance=0.01,
+        pixel_format="RGB3",
+        gain=3,
+        exposure_s=0.002,
+        max_age_s=2.0,
+    )
     node = active(bench)
     images = bench.heard("camera/image_raw")
-    stamps = node._device._stamps
+    stamps = node._device.stamps
     begun = stamps.now()
 
     def tell_belt(after_s: int) -> None:

@@ -122,9 +122,9 @@ def test_a_control_that_the_device_has_not_is_a_warning(control: Control, parame
 def test_a_frame_is_stamped_at_the_middle_of_its_exposure(rigs: Callable[..., Rig]) -> None:
     rig = rigs(FakeVideo(), readout_s=0.01)
     steady = rig.video.expose()
-    assert rig.frame()[0] == rig.thread._stamps.at(steady + 500_000)
+    assert rig.frame()[0] == rig.thread.stamps.at(steady + 500_000)
     steady = rig.video.expose(at_start=False)
-    assert rig.frame()[0] == rig.thread._stamps.at(steady - 10_500_000)
+    assert rig.frame()[0] == rig.thread.stamps.at(steady - 10_500_000)
 
 
 def test_frames_too_old_damaged_or_lost_are_counted_and_not_handed_on(
@@ -134,7 +134,7 @@ def test_frames_too_old_damaged_or_lost_are_counted_and_not_handed_on(
     rig.video.expose(age_s=1.0)
     rig.video.expose(damaged=True)
     steady = rig.video.expose(lost=2)
-    assert rig.frame()[0] == rig.thread._stamps.at(steady + 500_000)
+    assert rig.frame()[0] == rig.thread.stamps.at(steady + 500_000)
     assert rig.thread.counts == {
         "frames too old": 1,
         "frames damaged": 1,
@@ -149,7 +149,7 @@ def test_of_a_triggered_device_no_frame_is_dropped_and_silence_is_no_trouble(
     rig = rigs(FakeVideo(), trigger=True)
     stamps = [rig.video.expose(age_s=age) for age in (60.0, 30.0, 0.0)]
     got = [rig.frame()[0] for _ in stamps]
-    assert got == [rig.thread._stamps.at(steady + 500_000) for steady in stamps]
+    assert got == [rig.thread.stamps.at(steady + 500_000) for steady in stamps]
     assert rig.thread.gone == ""
 
 

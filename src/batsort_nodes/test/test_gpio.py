@@ -239,6 +239,25 @@ def test_an_emergency_stop_that_cannot_be_read_counts_as_pressed(
         assert machine.drivers.estop.pressed
 
 
+def test_the_camera_is_pulsed_once_for_each_request_whether_valves_are_enabled_or_not(
+    machine: Machine,
+) -> None:
+    machine.start()
+    trigger = machine.pin("trigger")
+    motion = machine.drivers.belt.motion
+    for _ in range(2):
+        machine.drivers.trigger.expose(1, motion.epoch, round(motion.count + 300))
+    machine.drivers.trigger.expose(2, motion.epoch, round(motion.count - 300))
+    machine.wait(lambda: len(trigger.states) == 3)
+    assert [state for _, state in trigger.states] == [False, True, False]
+    assert machine.drivers.figures()["camera pulses missed"] == 1
+    assert machine.of(ShotEnd) == []
+
+
+def test_a_machine_without_a_trigger_has_none() -> None:
+    assert parse_wiring(changed("trigger", None), CELL).trigger is None
+
+
 def test_missed_edges_are_counted_and_beyond_the_limit_trouble(machine: Machine) -> None:
     for missed in range(DOCUMENT["encoder"]["missed_limit"] + 1):
         assert machine.drivers.belt.trouble is None

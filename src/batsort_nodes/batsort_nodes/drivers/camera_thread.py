@@ -61,7 +61,7 @@ class CameraThread:
         self._settings = settings
         self._readout_s = readout_s
         self._on_frame = on_frame
-        self._stamps = SteadyStamps()
+        self.stamps = SteadyStamps()
         self._gate = FrameGate(None if settings.trigger else max_age_s)
         self._closed = threading.Event()
         self._device: VideoDevice | None = None
@@ -140,7 +140,7 @@ class CameraThread:
         if pixels is None:
             self._gate.counts["frames damaged"] += 1
             return
-        self._on_frame(self._stamps.at(shutter.exposed_at(frame.stamp)), pixels)
+        self._on_frame(self.stamps.at(shutter.exposed_at(frame.stamp)), pixels)
 
 
 def to_pixels(frame: RawFrame, settled: Settled) -> Pixels | None:

@@ -16,18 +16,28 @@ from gpiozero import Device, GPIOZeroError, OutputDevice
 from gpiozero.pins import Factory, Pin
 
 from batsort_core.cell import CellDescription
-from batsort_core.firing import Motion
+from batsort_core.firing import Motion, ShotEnd
+from batsort_core.items import EjectResult
 from batsort_core.sensing import Arrival, Edge, EncoderSample
 from batsort_core.sorter import Shot
 from batsort_core.trouble import Trouble
 
 from ..configuration import ConfigurationError
-from .gpio_wiring import EncoderWiring, Level, Rest, SensorWiring, Wiring, parse_wiring
+from .gpio_wiring import (
+    EncoderWiring,
+    Level,
+    Rest,
+    SensorWiring,
+    TriggerWiring,
+    Wiring,
+    parse_wiring,
+)
 from .protocols import Drivers, Report, SteadyStamps
 from .quadrature import Debounced, Latch, Quadrature
 from .valve_thread import ValveThread
 
 SAMPLE_S = 0.01
+_TRIGGER = 0  # its number, as if it were a valve
 _PLAUSIBLE = 1_000_000_000  # [ns] by which an edge may be older than its callback
 _HELD_NS = 500_000_000  # [ns] for which the emergency stop counts as pressed at least
 _MISSED_NS = 10_000_000_000  # [ns] over which missed edges are counted
@@ -40,7 +50,7 @@ def open_drivers(document: object, cell: CellDescription, report: Report) -> Dri
         gpio = Gpio(wiring, open_factory(), report)
     except GPIOZeroError as error:
         raise ConfigurationError(f"driver: 'gpio' can't be used ({error})") from None
-    return Drivers(belt=gpio, valves=gpio, estop=gpio, figures=gpio.figures)
+    return Drivers(gpio, gpio, gpio, gpio.trigger, gpio.figures)
 
 
 def open_factory() -> Factory:
@@ -101,6 +111,11 @@ class Gpio:
             late_s=wiring.valves.late_s,
             interlock=lambda: self.pressed,
         )
+        self.trigger = (
+            None
+            if wiring.trigger is None
+            else CameraTrigger(wiring.trigger, factory, lambda: self.motion, self._stamps, wiring)
+        )
         self._stop.when_changed = self._on_stop
         self._sampler = threading.Thread(target=self._sample, name="encoder", daemon=True)
         self._sampler.start()
@@ -136,11 +151,13 @@ class Gpio:
                 "check whether the belt is jammed, then the encoder's coupling and cable",
                 lasting=True,
             )
-        return self._encoder.trouble or self._valves.trouble
+        trigger = None if self.trigger is None else self.trigger.trouble
+        return self._encoder.trouble or self._valves.trouble or trigger
 
     def figures(self) -> dict[str, object]:
         """For people."""
-        return {
+        missed = {} if self.trigger is None else {"camera pulses missed": self.trigger.missed}
+        return missed | {
             "missed encoder edges": self._encoder.missed,
             "valve thread": "SCHED_FIFO" if self._valves.realtime else "ordinary priority",
             "longest valve overrun [ms]": round(self._valves.overrun_s * 1e3, 1),
@@ -169,6 +186,8 @@ class Gpio:
         self._valves.close()
         self._running = False
         self._drive.off()
+        if self.trigger is not None:
+            self.trigger.close()
         self._sampler.join()
         for output in (self._drive, *self._outputs.values()):
             output.close()
@@ -211,6 +230,52 @@ class Gpio:
                 self._report(EncoderSample(stamp, motion.epoch, round(motion.count)))
                 told = stamp
             before = now
+
+
+class CameraTrigger:
+    """Pulses the camera's trigger by belt count, as a valve is opened; no interlock holds it."""
+
+    def __init__(
+        self,
+        wiring: TriggerWiring,
+        factory: Factory,
+        motion: Callable[[], Motion | None],
+        stamps: SteadyStamps,
+        machine: Wiring,
+    ) -> None:
+        self.missed = 0
+        """Requests without a pulse: too late, or the belt's place was not known."""
+        self._pulse_s = wiring.pulse_s
+        self._output = OutputDevice(wiring.pin, active_high=wiring.active_high, pin_factory=factory)
+        self._thread = ValveThread(
+            {_TRIGGER: self._output},
+            motion,
+            self._ended,
+            stamps.now,
+            stale_s=machine.encoder.stale_s,
+            late_s=machine.valves.late_s,
+        )
+        self._thread.enable(True)
+
+    @property
+    def trouble(self) -> Trouble | None:
+        """Why it can't be pulsed any more."""
+        if self._thread.trouble is None:
+            return None
+        cure = "check its pin, then restart the hardware node"
+        return Trouble("the camera's trigger can't be pulsed", cure, lasting=True)
+
+    def expose(self, item_id: int, epoch: int, count: int) -> None:
+        """Pulse it when the belt is at `count`, once for each item."""
+        self._thread.shoot(Shot(item_id, epoch, _TRIGGER, True, count, 0.0, self._pulse_s))
+
+    def close(self) -> None:
+        """End its thread and release the pin."""
+        self._thread.close()
+        self._output.close()
+
+    def _ended(self, end: ShotEnd) -> None:
+        self.missed += end.result is not EjectResult.FIRED
 
 
 class Encoder:

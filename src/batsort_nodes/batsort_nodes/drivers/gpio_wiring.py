@@ -89,6 +89,15 @@ class ValvesWiring:
 
 
 @dataclass(frozen=True, slots=True)
+class TriggerWiring:
+    """The camera's trigger input."""
+
+    pin: PinNumber
+    active_high: bool
+    pulse_s: Annotated[float, Range("s", above=0.0, most=0.05)]
+
+
+@dataclass(frozen=True, slots=True)
 class Wiring:
     """All that is wired to the pins of one machine."""
 
@@ -99,6 +108,8 @@ class Wiring:
     estop: EStopWiring
     drive: DriveWiring
     valves: ValvesWiring
+    trigger: TriggerWiring | None
+    """Absent where the camera runs free."""
 
 
 def parse_wiring(document: object, cell: CellDescription) -> Wiring:
@@ -126,6 +137,8 @@ def _pins(wiring: Wiring) -> Iterator[tuple[str, int]]:
     yield "drive.pin", wiring.drive.pin
     for valve, pin in wiring.valves.pins.items():
         yield f"valves.pins.{valve}", pin
+    if wiring.trigger is not None:
+        yield "trigger.pin", wiring.trigger.pin
 
 
 def _check_names(

@@ -98,6 +98,11 @@ class SteadyStamps:
         """Nanoseconds since the Unix epoch."""
         return self.at(time.monotonic_ns())
 
+    @property
+    def stepped_s(self) -> float:
+        """By how much the system's clock was set since the start [s]."""
+        return (time.time_ns() - self.now()) * 1e-9
+
     def at(self, steady: int) -> int:
         """The same for a moment of the steady clock [ns], as the kernel stamps edges and frames."""
         return self._offset + steady
