@@ -130,7 +130,7 @@ class PackML:
 
 def looked_at(state: State) -> bool:
     """Whether the cell stands and an operator has to start it: trouble counts as looked at then."""
-    return state in (State.HELD, State.ABORTED, State.STOPPED)
+    return state in (State.HELD, State.ABORTED, State.STOPPED, State.IDLE)
 
 
 def belt_enabled(state: State) -> bool:

@@ -40,7 +40,7 @@ _LONGEST_S = 120.0
 _LOOK_TICKS = 5
 _UNSETTLED_S = 0.05  # after counts were lost the velocity is not that of the belt
 _KEPT = 100  # messages that a late joiner is given (transient local)
-_LATCHED = ("items", "verdicts", "decisions", "shots", "ends", "arrivals")
+_LATCHED = ("items", "verdicts", "decisions", "ends", "arrivals")
 _AGAIN = 20
 """Every how manieth run is done twice."""
 _ODD_SEEN = frozenset(
@@ -554,8 +554,8 @@ class SoakRun:
                 belt.frozen_until = belt.t + rng.uniform(0.1, 1.5)
                 belt.torn = belt.frozen_until
             case Fault.CLOCK_FORWARD | Fault.CLOCK_BACK:
-                step = rng.uniform(0.05, 8.0)
-                belt.clock += step if fault is Fault.CLOCK_FORWARD else -step
+                back = fault is Fault.CLOCK_BACK
+                belt.clock += -rng.uniform(0.05, 3.0) if back else rng.uniform(0.05, 8.0)
             case Fault.BELT_RESTART:
                 self._begin_belt()
             case Fault.SORTER_RESTART:
@@ -566,8 +566,6 @@ class SoakRun:
                 self.promises.valves_restarted()
                 self._queue = ShotQueue(list(self._valves))
                 self._enable(self._enabled)
-                for shot in self._history["shots"][-_KEPT:]:
-                    self._push(belt.t, "shots>valves", shot)
             case Fault.ESTOP:
                 self._pressed_until = belt.t + rng.uniform(0.2, 1.5)
                 self._enable(False)

@@ -15,7 +15,7 @@ from typing import Any
 from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
 
-from batsort_bags.messages import shot_of
+from batsort_bags.messages import shot_of, stamp_of
 from batsort_core.cell import CellDescription
 from batsort_core.clock_watch import clock_warning
 from batsort_core.schema import FieldError
@@ -63,6 +63,7 @@ class Hardware(Node):
         declare(self, PARAMETERS)
         cell = load_cell(self.get_parameter("cell_file").value)
         self._stamps = SteadyStamps()
+        self._began = self._stamps.now()
         self._most_velocity = cell.belt.max_velocity
         self._state: CellState | None = None
         self._command = BeltCommand(velocity=cell.belt.velocity)
@@ -158,7 +159,9 @@ class Hardware(Node):
         self._apply()
 
     def _on_shot(self, message: EjectCommand) -> None:
-        self._drivers.valves.shoot(shot_of(message))
+        # What was commanded before this process began may have been done by the one before.
+        if stamp_of(message.header.stamp) >= self._began:
+            self._drivers.valves.shoot(shot_of(message))
 
     def _on_request(self, message: CaptureRequest) -> None:
         if self._drivers.trigger is not None:

@@ -14,7 +14,7 @@ from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
 from std_srvs.srv import SetBool
 
-from batsort_bags.messages import shot_of
+from batsort_bags.messages import shot_of, stamp_of
 from batsort_core.belt import CountUnwrapper
 from batsort_core.cell import CellDescription
 from batsort_core.firing import Energise, Motion, ShotEnd, ShotQueue
@@ -144,6 +144,7 @@ class ReferenceBoard(Node):
         super().__init__("board")
         declare(self, (CELL_FILE,))
         self._stamps = SteadyStamps()
+        self._began = self._stamps.now()
         cell = load_cell(self.get_parameter("cell_file").value)
         self._board = firmware(cell, self._stamps.now())
         self._out = {
@@ -170,6 +171,9 @@ class ReferenceBoard(Node):
         self._board.command(message.run, message.velocity)
 
     def _on_shot(self, message: batsort.EjectCommand) -> None:
+        # What was commanded before this process began may have been done by the one before.
+        if stamp_of(message.header.stamp) < self._began:
+            return
         for end in self._board.take(shot_of(message)):
             self._publish(end)
 

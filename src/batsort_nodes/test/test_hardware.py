@@ -17,6 +17,7 @@ from batsort_bags.messages import stamp_of
 from batsort_core.trouble import Trouble
 from batsort_interfaces import msg as batsort
 from batsort_nodes.configuration import ConfigurationError
+from batsort_nodes.convert import time_of
 from batsort_nodes.hardware import Hardware
 from batsort_nodes.heartbeat import trouble_of
 from batsort_nodes.topics import DIAGNOSTICS
@@ -61,7 +62,9 @@ def start(cell: Any) -> list[batsort.EncoderCount]:
 def command(count: batsort.EncoderCount, ahead: int, **changed: Any) -> batsort.EjectCommand:
     values = {"item_id": 5, "epoch": count.epoch, "valve": 2, "action": batsort.EjectCommand.FIRE}
     values |= {"target_count": count.count + ahead, "lead_s": 0.01, "pulse_s": 0.02} | changed
-    return batsort.EjectCommand(**values)
+    message = batsort.EjectCommand(**values)
+    message.header.stamp = time_of(time.time_ns())
+    return message
 
 
 def test_the_belt_runs_items_are_seen_and_a_shot_is_told(cell: Any, plc: PlcProcess) -> None:
@@ -79,6 +82,18 @@ def test_the_belt_runs_items_are_seen_and_a_shot_is_told(cell: Any, plc: PlcProc
         stamp_of(after.header.stamp) > stamp_of(count.header.stamp)
         for count, after in pairwise(counts)
     )
+
+
+def test_what_was_commanded_before_it_began_is_left_alone(cell: Any, plc: PlcProcess) -> None:
+    ends = cell.heard("ejector/events")
+    counts = start(cell)
+    old = command(counts[-1], 1500, item_id=4)
+    old.header.stamp.sec -= 3600
+    cell.send("ejector/commands", old)
+    cell.send("ejector/commands", command(counts[-1], 3000))
+    cell.wait(lambda: bool(ends))
+    assert [end.item_id for end in ends] == [5]
+    assert plc.fired == [5]
 
 
 def test_a_cell_that_falls_silent_stops_the_belt_and_shuts_the_valves(

@@ -190,7 +190,8 @@ class TwinNode(Node):
             raise ConfigurationError(f"{scenario}: {error}") from None
         except (TwinError, PhotoError, ScenarioError) as error:
             raise ConfigurationError(str(error)) from None
-        self._origin = self._twin.now - self._advanced
+        self._began = self._twin.now
+        self._origin = self._began - self._advanced
         self._left_over = 0
         self._state: CellState | None = None
         self._heard = -math.inf
@@ -262,6 +263,9 @@ class TwinNode(Node):
         self._twin.request_frame(message.item_id, message.count, message.epoch)
 
     def _on_shot(self, message: EjectCommand) -> None:
+        commanded = message.header.stamp
+        if commanded.sec * 1_000_000_000 + commanded.nanosec < self._began:
+            return  # before this process began: the one before may have done it
         self._twin.shoot(
             Shot(
                 item_id=message.item_id,
