@@ -110,7 +110,7 @@ class Firing:
     errors_us: list[float]
     """From the moment a valve was due until its pin was on."""
     not_fired: list[str]
-    """Why."""
+    """How their shots ended."""
     realtime: bool
 
     def figures(self) -> dict[str, Any]:
@@ -205,7 +205,7 @@ def fire(factory: Factory, pins: Sequence[int], shots: int, done: Callable[[int]
             if end.result is EjectResult.FIRED:
                 fired.append(end)
             else:
-                not_fired.append(f"{end.result}, {end.detail}")
+                not_fired.append(str(end.result))
     finally:
         thread.close()
         for watched in outputs.values():

@@ -213,3 +213,7 @@ class Hardware(Node):
 
 def main() -> None:
     sys.exit(run(Hardware))
+
+
+if __name__ == "__main__":
+    main()

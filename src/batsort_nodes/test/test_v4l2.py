@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import errno
 import fcntl
+import select
 import shutil
 import subprocess
 from pathlib import Path
@@ -160,3 +161,21 @@ def test_a_device_that_is_gone_busy_or_no_camera_says_so(kernel: FakeKernel) -> 
         V4l2Device(kernel.path)
     with pytest.raises(VideoError, match="can't be opened"):
         V4l2Device(kernel.path.parent / "video9")
+
+
+def test_a_device_that_stops_streaming_says_so_instead_of_being_asked_for_ever(
+    kernel: FakeKernel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Hung:
+        def register(self, file: int, events: int) -> None:
+            self.file = file
+
+        def poll(self, timeout_ms: float) -> list[tuple[int, int]]:
+            return [(self.file, select.POLLERR)]
+
+    device = V4l2Device(kernel.path)
+    device.start()
+    monkeypatch.setattr(select, "poll", Hung)
+    with pytest.raises(VideoError, match="it has stopped streaming"):
+        device.read(1.0)
+    device.close()
