@@ -324,6 +324,7 @@ class TwinNode(Node):
             "items_fed": self._twin.fed,
             "items_left": self._twin.left,
             "on_belt": self._twin.on_belt,
+            "belt_travel_m": f"{self._twin.travel:.4f}",
             "fed_per_s": f"{(self._twin.fed - fed) * 1e9 / elapsed:.2f}",
             "frames": self._counted["frames"],
             "shots": self._counted["shots"],

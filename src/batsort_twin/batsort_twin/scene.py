@@ -132,8 +132,9 @@ class Scene:
 
         Whatever stands before the nozzle is pushed by the area it exposes there.
         """
-        position = self.pose[:, :3]
-        x, y, z = position.T
+        x, y, z = self.pose[:, :3].T
+        # Where it is on average during the step: by its beginning the jet would act half a step late.
+        x = x + self._velocity[:, 0] * (STEP_S / 2)
         reach = self.reaches()
         width = self._cell.ejection.nozzle_width
         first = np.maximum(x - reach, nozzle - width / 2)

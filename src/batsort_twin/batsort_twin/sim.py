@@ -189,6 +189,11 @@ class Twin:
         return sum(not live.left for live in self._live.values())
 
     @property
+    def travel(self) -> float:
+        """How far the belt has run in all, whatever its encoder counts [m]."""
+        return self._drive.position
+
+    @property
     def estop(self) -> bool:
         """Whether the emergency stop is pressed."""
         return self._wrong.estop

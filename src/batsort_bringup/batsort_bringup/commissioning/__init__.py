@@ -1,0 +1,1 @@
+"""The walk that calibrates a new cell: `./cell commission`."""
