@@ -133,7 +133,7 @@ class Scene:
         Whatever stands before the nozzle is pushed by the area it exposes there.
         """
         x, y, z = self.pose[:, :3].T
-        # Where it is on average during the step: by its beginning the jet would act half a step late.
+        # On average during the step: by where it begins, jets would act half a step late.
         x = x + self._velocity[:, 0] * (STEP_S / 2)
         reach = self.reaches()
         width = self._cell.ejection.nozzle_width
