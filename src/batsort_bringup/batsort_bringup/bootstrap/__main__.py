@@ -22,6 +22,7 @@ BatSort: an automated battery sorting cell on ROS 2.
   ./cell demo [options]                  sort batteries in the embedded twin (--help: its options)
   ./cell launch FILE [NAME:=VALUE ...]   run a launch file (--show-args: its arguments)
   ./cell test [pytest arguments]         run every test
+  ./cell commission [options]            calibrate a new cell and write its description
   ./cell bench [options]                 run the benchmarks
   ./cell soak [SCENARIO ...]             every scenario of faults, and what became of each item
   ./cell replay BAG [options]            decide anew on a recorded bag, and compare
@@ -39,6 +40,7 @@ COMMANDS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "demo": (("run",), ("python", "-P", "-m", "batsort_bringup.demo")),
     "launch": (("run",), ("python", "-P", "-m", "batsort_bringup.runner")),
     "test": (("run", "test", "learn"), ("python", "-P", "-m", "pytest")),
+    "commission": (("run",), ("python", "-P", "-m", "batsort_bringup.commissioning")),
     "bench": (("run",), ("python", "-P", "-m", "batsort_bringup.bench")),
     "soak": (("run",), ("python", "-P", "-m", "batsort_bringup.soak")),
     "replay": (("run",), ("python", "-P", "-m", "batsort_bags", "replay")),
