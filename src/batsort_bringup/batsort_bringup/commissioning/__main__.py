@@ -25,7 +25,8 @@ from ..launchfile import LaunchError
 from .cell_file import edited, write
 from .findings import Finding
 from .people import Nobody, Person, Stopped, Technician
-from .rig import Rig, RigError
+from .rig import Rig
+from .station import RigError
 from .walk import HEADER, changes, walk, write_page
 
 SHOTS = 8
@@ -70,6 +71,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             launch = stack.enter_context(_Launch(options, given, truth, folder))
             rig = Rig(cell, given.get("namespace", ""), launch.ended)
             stack.callback(rig.close)
+            rig.up()
             person: Person = Nobody(rig) if options.yes else Technician()
             walk(rig, cell, bins, options.shots, person, show)
         new = edited(text, {change.key: change.text for change in changes(findings)})

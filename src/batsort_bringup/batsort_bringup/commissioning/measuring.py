@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from batsort_bags.messages import stamp_of
 from batsort_core.calibration import (
     CalibrationError,
     EdgeSearch,
@@ -17,15 +15,13 @@ from batsort_core.calibration import (
     Window,
 )
 from batsort_core.cell import Bin, CellDescription
-from batsort_core.items import Item
+from batsort_core.items import EjectResult, Item
 from batsort_core.sorter import Shot
-from batsort_interfaces.msg import EjectEvent
-from batsort_nodes.images import to_rgb
 from batsort_perception.crop import Crop
 from batsort_perception.seek import seek_item
 
 from .people import Person
-from .rig import LOOK_S, Rig, RigError
+from .station import RigError, Station
 
 FEED = 1.0
 """Distance that the belt is fed [m]."""
@@ -47,22 +43,21 @@ PATIENCE_S = 120.0
 """Until a battery has to come by."""
 
 
-def feed_encoder(rig: Rig, cell: CellDescription, person: Person, feeds: int) -> list[Feed]:
+def feed_encoder(station: Station, cell: CellDescription, person: Person, feeds: int) -> list[Feed]:
     """Run the belt on by about one metre, several times, and have it measured."""
     velocity = min(cell.belt.velocity, 0.5)
     done = []
     for _ in range(feeds):
-        start = rig.stand()
+        start = station.stand()
         person.mark()
-        rig.run(velocity)
+        station.run(velocity)
         braking = velocity**2 / (2 * cell.belt.acceleration)
         enough = start + cell.counts(FEED - braking)
-        begin = rig.stamp
+        begin = station.stamp
         longest = 3.0 * FEED / velocity + 2.0
-        while rig.count < enough and rig.stamp - begin < longest * 1e9:
-            rig.check()
-            time.sleep(LOOK_S)
-        end = rig.stand()
+        while station.count < enough and station.stamp - begin < longest * 1e9:
+            station.pause()
+        end = station.stand()
         done.append(Feed(end - start, person.tape()))
     return done
 
@@ -76,34 +71,34 @@ class Seen:
     crop: Crop
 
 
-def see_items(rig: Rig, cell: CellDescription, metres_per_count: float, items: int) -> list[Seen]:
+def see_items(
+    station: Station, cell: CellDescription, metres_per_count: float, items: int
+) -> list[Seen]:
     """Expose each of some passing items before, at and behind the described camera line."""
-    first, shown = len(rig.items), len(rig.pictures)
+    first, shown = len(station.items), len(station.pictures)
     asked: list[tuple[Item, int]] = []
-    rig.steady(cell.belt.velocity)
-    begin = rig.stamp
+    station.steady(cell.belt.velocity)
+    begin = station.stamp
     for number in range(items):
-        _wait_item(rig, first + number)
-        item = rig.items[first + number]
+        _wait_item(station, first + number)
+        item = station.items[first + number]
         for i, place in enumerate(EXPOSED_AT):
             count = item.count + round((cell.camera.distance + place) / metres_per_count)
-            rig.expose(item, count, i)
+            station.expose(item, count, i)
             asked.append((item, count))
     last = max(count for _, count in asked) + round(2 * NEAR / metres_per_count)
-    rig.wait(lambda: rig.count > last, 20.0, "the belt does not carry the batteries on")
-    settled = rig.stamp + round(SLACK_S * 1e9)
-    rig.wait(lambda: rig.stamp > settled, 5.0, "the encoder is silent")
-    rig.stand()
+    station.wait(lambda: station.count > last, 20.0, "the belt does not carry the batteries on")
+    station.let_pass(SLACK_S)
+    station.stand()
     seen = []
-    for picture in rig.pictures[shown:]:
-        stamp = stamp_of(picture.header.stamp)
-        count = rig.count_at(stamp) if stamp > begin else None
+    for stamp, pixels in station.pictures[shown:]:
+        count = station.count_at(stamp) if stamp > begin else None
         if count is None:
             continue
         item, wanted = min(asked, key=lambda request: abs(request[1] - count))
         if abs(wanted - count) * metres_per_count > NEAR:
             continue
-        found = seek_item(to_rgb(picture), cell, item)
+        found = seek_item(pixels, cell, item)
         if found is not None:
             column, crop = found
             travelled = (count - item.count) * metres_per_count
@@ -156,7 +151,7 @@ class _Fired:
 
 
 def shoot(
-    rig: Rig,
+    station: Station,
     cell: CellDescription,
     metres_per_count: float,
     bins: Sequence[Bin],
@@ -170,20 +165,20 @@ def shoot(
     """
     done = Shots()
     for part in SPEEDS:
-        velocity = _run(rig, part * cell.belt.max_velocity, metres_per_count)
+        velocity = _run(station, part * cell.belt.max_velocity, metres_per_count)
         edges = [
             Edge(bin, side, EdgeSearch(length, shots), velocity) for bin in bins for side in (-1, 1)
         ]
-        rig.arm(True)
-        _Round(rig, cell, metres_per_count, velocity, edges, told).fire(length)
-        rig.arm(False)
+        station.arm(True)
+        _Round(station, cell, metres_per_count, velocity, edges, told).fire(length)
+        station.arm(False)
         for early, late in zip(edges[::2], edges[1::2], strict=True):
             name = early.bin.name
             window = Window(velocity, early.result(), late.result())
             done.windows.setdefault(name, []).append(window)
             trials = early.trials() + late.trials()
             done.trials.setdefault(name, []).append((velocity, trials))
-    rig.stand()
+    station.stand()
     return done
 
 
@@ -192,14 +187,14 @@ class _Round:
 
     def __init__(
         self,
-        rig: Rig,
+        station: Station,
         cell: CellDescription,
         metres_per_count: float,
         velocity: float,
         edges: list[Edge],
         told: Callable[[str], None],
     ) -> None:
-        self._rig, self._cell, self._scale = rig, cell, metres_per_count
+        self._station, self._cell, self._scale = station, cell, metres_per_count
         self._velocity, self._edges, self._told = velocity, edges, told
         self._pulse_s = cell.ejection.pulse_min_s
         self._halfway = velocity * self._pulse_s / 2
@@ -210,13 +205,12 @@ class _Round:
 
     def fire(self, length: float) -> None:
         """Until every edge has its shots."""
-        taken = len(self._rig.items)
+        taken = len(self._station.items)
         while not all(edge.search.done for edge in self._edges):
             if not self._flying:
-                _wait_item(self._rig, taken)
-            self._rig.check()
-            while taken < len(self._rig.items):
-                item = self._rig.items[taken]
+                _wait_item(self._station, taken)
+            while taken < len(self._station.items):
+                item = self._station.items[taken]
                 taken += 1
                 if (
                     abs(item.length / self._cell.belt.metres_per_count * self._scale - length)
@@ -224,7 +218,7 @@ class _Round:
                 ):
                     self._aim(item)
             self._settle()
-            time.sleep(LOOK_S)
+            self._station.pause()
 
     def _aim(self, item: Item) -> None:
         """Fire at the item for the edge that has the fewest shots, of those that are free."""
@@ -238,7 +232,7 @@ class _Round:
                 continue
             self._aimed[edge.bin.name] = target
             self._flying.append(_Fired(edge, item, target))
-            self._rig.shoot(
+            self._station.shoot(
                 Shot(
                     item_id=item.id,
                     epoch=item.epoch,
@@ -254,28 +248,28 @@ class _Round:
     def _settle(self) -> None:
         """See what became of the shots on their way."""
         for fired in list(self._flying):
-            end = self._rig.ends.get(fired.item.id)
+            end = self._station.ends.get(fired.item.id)
             if end is None:
-                behind = (self._rig.count - fired.target) * self._scale / self._velocity
+                behind = (self._station.count - fired.target) * self._scale / self._velocity
                 if behind > 5.0:
                     raise RigError(
                         f"valve {fired.edge.bin.valve}: its driver tells no end of shots"
                     )
                 continue
-            if end.result != EjectEvent.FIRED:
+            if end.result != EjectResult.FIRED:
                 self._flying.remove(fired)
                 self._failed += 1
                 if self._failed > MOST_FAILED:
-                    detail = f"{end.result} {end.detail}".strip()
-                    raise RigError(f"valve {end.valve}: its driver does not fire: {detail}")
+                    detail = f"{end.result.value} {end.detail}".strip()
+                    raise RigError(f"valve {end.shot.valve}: its driver does not fire: {detail}")
                 continue
-            opened = stamp_of(end.header.stamp)
+            opened = end.stamp
             hit = any(
-                -SLACK_S / 10 < (stamp_of(arrival.header.stamp) - opened) * 1e-9 < FLIGHT_S
-                for arrival in self._rig.arrivals[-50:]
+                -SLACK_S / 10 < (arrival.stamp - opened) * 1e-9 < FLIGHT_S
+                for arrival in self._station.arrivals[-50:]
                 if arrival.bin == fired.edge.bin.name
             )
-            if not hit and self._rig.stamp - opened < (FLIGHT_S + SLACK_S) * 1e9:
+            if not hit and self._station.stamp - opened < (FLIGHT_S + SLACK_S) * 1e9:
                 continue
             self._flying.remove(fired)
             place = (end.actual_count - fired.item.count) * self._scale
@@ -286,17 +280,17 @@ class _Round:
                 self._told(f"  {fired.edge.name} at {self._velocity:.2f} m/s: found")
 
 
-def _run(rig: Rig, velocity: float, metres_per_count: float) -> float:
+def _run(station: Station, velocity: float, metres_per_count: float) -> float:
     """Let the belt run evenly; its speed as counted [m/s]."""
-    rig.steady(velocity)
-    start = rig.stamp
-    rig.wait(lambda: rig.stamp - start > 0.5e9, 5.0, "the encoder is silent")
-    return rig.counts_per_s(start, rig.stamp) * metres_per_count
+    station.steady(velocity)
+    start = station.stamp
+    station.let_pass(0.5)
+    return station.counts_per_s(start, station.stamp) * metres_per_count
 
 
-def _wait_item(rig: Rig, number: int) -> None:
-    rig.wait(
-        lambda: len(rig.items) > number,
+def _wait_item(station: Station, number: int) -> None:
+    station.wait(
+        lambda: len(station.items) > number,
         PATIENCE_S,
         "no battery passes the barrier; put some onto the belt, or see the barrier",
     )

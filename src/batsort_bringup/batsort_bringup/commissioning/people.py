@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from .rig import Rig, RigError
-
-READ_S = 5.0
+from .station import RigError, Station
 
 
 class Stopped(Exception):
@@ -55,8 +53,8 @@ class Technician:
 class Nobody:
     """Agrees to everything; the tape is read off the twin's belt."""
 
-    def __init__(self, rig: Rig) -> None:
-        self._rig = rig
+    def __init__(self, station: Station) -> None:
+        self._station = station
         self._marked = 0.0
 
     def agree(self, question: str) -> None:
@@ -64,22 +62,11 @@ class Nobody:
 
     def mark(self) -> None:
         """Remember the belt's travel."""
-        self._marked = self._travel()
+        self._marked = self._station.travel()
 
     def tape(self) -> float:
         """From the mark, to the half millimetre that a tape is read to."""
-        return round((self._travel() - self._marked) * 2000) / 2000
-
-    def _travel(self) -> float:
-        # What is told now may be of a moment before the belt stood.
-        for _ in range(2):
-            before = self._rig.told.get("twin")
-            self._rig.wait(
-                lambda before=before: self._rig.told.get("twin") is not before,
-                READ_S,
-                "the twin does not tell its belt's travel",
-            )
-        return float(self._rig.told["twin"]["belt_travel_m"])
+        return round((self._station.travel() - self._marked) * 2000) / 2000
 
 
 def _answer(question: str) -> str:

@@ -21,7 +21,7 @@ from batsort_perception.page import (
 from .findings import Change, Finding, ejectors_finding, line_finding, scale_finding
 from .measuring import ALIKE, feed_encoder, see_items, shoot
 from .people import Person
-from .rig import Rig
+from .station import Station
 
 HEADER = ("figure", "was", "found", "uncertainty", "change")
 FEEDS = 3
@@ -31,7 +31,7 @@ Told = Callable[[str], None]
 
 
 def walk(
-    rig: Rig,
+    station: Station,
     cell: CellDescription,
     bins: Sequence[Bin],
     shots: int,
@@ -48,15 +48,14 @@ def walk(
         findings.append(finding)
         shown(finding)
 
-    rig.up()
     person.agree("Step 1 of 3, encoder scale: the belt will run by itself. Is it clear?")
-    show(scale_finding(cell, feed_encoder(rig, cell, person, FEEDS)))
+    show(scale_finding(cell, feed_encoder(station, cell, person, FEEDS)))
     scale = findings[0].changes[0].found.value
     person.agree(
         "Step 2 of 3, camera line: the belt will run. Put batteries of one kind onto it, one after "
         "another. Go on?"
     )
-    seen = see_items(rig, cell, scale, SEEN)
+    seen = see_items(station, cell, scale, SEEN)
     line = camera_line([one.sighting for one in seen], cell.camera)
     show(line_finding(cell, seen, line))
     names = ", ".join(bin.name for bin in bins)
@@ -64,9 +63,9 @@ def walk(
         f"Step 3 of 3, ejectors: the valves of {names} will blow, one at a time. Stand clear, turn "
         "the air on, and keep putting batteries of the same kind onto the belt. Fire?"
     )
-    lengths = [item.length / cell.belt.metres_per_count * scale for item in rig.items]
+    lengths = [item.length / cell.belt.metres_per_count * scale for item in station.items]
     length = common_length(lengths, ALIKE)
-    fired = shoot(rig, cell, scale, bins, length, shots, print)
+    fired = shoot(station, cell, scale, bins, length, shots, print)
     show(ejectors_finding(cell, fired, ejectors(fired.windows)))
     return findings
 
