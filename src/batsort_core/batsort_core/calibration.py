@@ -7,7 +7,6 @@ other or lie outside of what can be are refused by a CalibrationError, one line 
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from statistics import fmean, median, stdev
 
 from batsort_core.cell import Camera
@@ -20,6 +19,8 @@ MOST_FEED_SPREAD = 0.005
 FEWEST_SIGHTINGS = 6
 MOST_SIGHTING_ERROR = 0.002
 """Of sightings around their line, 1 sigma [m]."""
+NEIGHBOUR = 0.02
+"""Further from the others a sighting is one of another item [m]."""
 MOST_PIXEL_CHANGE = 0.2
 """Of the picture's scale against its description, as a part."""
 FEWEST_SHOTS = 6
@@ -28,10 +29,8 @@ SEARCH = 0.016
 """How far an edge may be from where it is expected [m]."""
 INSIDE = 0.0015
 """Expected between the item's end and the nozzle's axis where the jet just blows it out [m]."""
-FINE = 0.0012
-"""Bracket of an edge at which halving it tells no more, since batteries differ [m]."""
-EDGE_SCATTER = 0.0007
-"""Of an edge from battery to battery, 1 sigma [m]."""
+EDGE_SCATTER = 0.0006
+"""Of an edge from battery to battery, scale of a logistic distribution [m]."""
 MOST_CONTRADICTION = 0.008
 """Of one shot on the wrong side of its edge [m]."""
 MOST_LEAD_DIFFERENCE_S = 0.004
@@ -110,11 +109,13 @@ def camera_line(sightings: Sequence[Sighting], camera: Camera) -> CameraLine:
     """Fit `travelled = distance + metres_per_pixel * (column - middle)`.
 
     The fit makes the scale of the picture, and how high the items reach, no matter: only what is
-    seen in the middle counts. Raises CalibrationError.
+    seen in the middle counts. Where a neighbour was taken for the item, a sighting is left out.
+    Raises CalibrationError.
     """
+    sightings = _of_one_item(sightings, camera)
     if len(sightings) < FEWEST_SIGHTINGS:
         raise CalibrationError(
-            f"camera line: the item was found in {len(sightings)} pictures; "
+            f"camera line: an item was found in {len(sightings)} pictures; "
             f"allowed: from {FEWEST_SIGHTINGS}"
         )
     columns = [sighting.column - camera.image_width / 2 for sighting in sightings]
@@ -153,6 +154,16 @@ def camera_line(sightings: Sequence[Sighting], camera: Camera) -> CameraLine:
     )
 
 
+def _of_one_item(sightings: Sequence[Sighting], camera: Camera) -> list[Sighting]:
+    """Those that put the camera line about where most of them do."""
+    if not sightings:
+        return []
+    lines = [seen.travelled - seen.column * camera.metres_per_pixel for seen in sightings]
+    usual = median(lines)
+    pairs = zip(sightings, lines, strict=True)
+    return [seen for seen, line in pairs if abs(line - usual) <= NEIGHBOUR]
+
+
 def common_length(lengths: Sequence[float], alike: float) -> float:
     """Of the kind of item that most are, where lengths within `alike` are of one kind [m]."""
 
@@ -170,10 +181,7 @@ class Trial:
 
 
 def edge(shots: Sequence[Trial]) -> Figure:
-    """The aim beyond which shots miss: where the least lies on the wrong side of it, summed up.
-
-    Raises CalibrationError.
-    """
+    """The aim beyond which shots miss. Raises CalibrationError."""
     hits = [shot.aim for shot in shots if shot.hit]
     misses = [shot.aim for shot in shots if not shot.hit]
     if len(shots) < FEWEST_SHOTS:
@@ -188,40 +196,48 @@ def edge(shots: Sequence[Trial]) -> Figure:
             f"all of {len(shots)} shots reached the eye, also far beside the battery; allowed: "
             f"some (its distance may be wrong by more than {SEARCH * 1e3:g} mm)"
         )
-    low, high = _best_split(shots)
-    at = (low + high) / 2
-    wrong = max([at - aim for aim in misses] + [aim - at for aim in hits])
+    found = _fit(shots)
+    wrong = max([found.value - aim for aim in misses] + [aim - found.value for aim in hits])
     if wrong > MOST_CONTRADICTION:
         raise CalibrationError(
             f"shots contradict each other by {wrong * 1e3:.1f} mm; allowed: up to "
             f"{MOST_CONTRADICTION * 1e3:g} mm (batteries that are not alike, or air that sways)"
         )
-    near = sum(abs(shot.aim - at) < 2 * EDGE_SCATTER for shot in shots)
-    width = (high - low) / math.sqrt(12)
-    return Figure(at, math.hypot(width, EDGE_SCATTER / math.sqrt(max(1, near))))
+    return found
 
 
-def _best_split(shots: Sequence[Trial]) -> tuple[float, float]:
-    """Neighbouring aims between which the sum of distances on the wrong side is least."""
-    aims = sorted({shot.aim for shot in shots})
+def _fit(shots: Sequence[Trial]) -> Figure:
+    """The likeliest edge between the outermost aims, where it differs from battery to battery."""
 
-    def cost(gap: tuple[float, float]) -> float:
-        at = (gap[0] + gap[1]) / 2
-        return sum(abs(shot.aim - at) for shot in shots if shot.hit != (shot.aim < at))
+    def chances(at: float) -> list[float]:
+        """Of each shot to hit."""
+        return [1.0 / (1.0 + math.exp((shot.aim - at) / EDGE_SCATTER)) for shot in shots]
 
-    return min(pairwise(aims), key=cost)
+    hits = sum(shot.hit for shot in shots)
+    aims = [shot.aim for shot in shots]
+    low, high = min(aims), max(aims)
+    while high - low > EDGE_SCATTER / 100:
+        middle = (low + high) / 2
+        # The slope of the likelihood's logarithm: hits there are beyond those that are likely.
+        if hits > sum(chances(middle)):
+            low = middle
+        else:
+            high = middle
+    at = (low + high) / 2
+    told = sum(chance * (1.0 - chance) for chance in chances(at))
+    return Figure(at, EDGE_SCATTER / math.sqrt(max(told, 1e-6)))
 
 
 class EdgeSearch:
     """Where to aim next, to find one edge of the window in which a valve hits a battery.
 
-    First halves the range in which the edge can be, then aims closely on either side of it.
+    Always at the likeliest edge: that halves the range as long as nothing contradicts.
     """
 
     def __init__(self, length: float, shots: int) -> None:
         """`length` of the battery along the belt [m]."""
         expected = length / 2 - INSIDE
-        self._low, self._high = expected - SEARCH, expected + SEARCH
+        self._ends = [Trial(expected - SEARCH, True), Trial(expected + SEARCH, False)]
         self._wanted = shots
         self.shots: list[Trial] = []
 
@@ -233,12 +249,7 @@ class EdgeSearch:
     @property
     def aim(self) -> float:
         """Of the next shot [m]."""
-        anchors = [Trial(self._low, True), Trial(self._high, False)]
-        low, high = _best_split([*anchors, *self.shots])
-        at = (low + high) / 2
-        if high - low > FINE:
-            return at
-        return at + (FINE if len(self.shots) % 2 else -FINE) / 2
+        return _fit([*self._ends, *self.shots]).value
 
     def add(self, aim: float, hit: bool) -> None:
         """A shot has been fired there."""

@@ -61,6 +61,14 @@ def test_the_camera_line_is_found_whatever_the_scale_of_the_picture(cell: CellDe
     assert found.metres_per_pixel.value == pytest.approx(0.00038, rel=0.01)
 
 
+def test_a_neighbour_taken_for_the_item_moves_nothing(cell: CellDescription) -> None:
+    seen = sightings(cell, 0.2071, 0.0004, 0.0)
+    neighbour = replace(seen[0], column=seen[0].column - 240.0)
+    found = camera_line([*seen, neighbour], cell.camera)
+    assert found.distance.value == pytest.approx(0.2071)
+    assert len(found.errors) == len(seen)
+
+
 def test_sightings_that_tell_nothing_sure_are_refused(cell: CellDescription) -> None:
     good = sightings(cell, 0.2071, 0.00038, 0.0)
     with pytest.raises(CalibrationError, match="in 5 pictures"):
@@ -68,7 +76,7 @@ def test_sightings_that_tell_nothing_sure_are_refused(cell: CellDescription) -> 
     with pytest.raises(CalibrationError, match="in one place"):
         camera_line(good[::4] * 2, cell.camera)
     with pytest.raises(CalibrationError, match="contradict"):
-        camera_line([*good, replace(good[0], travelled=0.25)], cell.camera)
+        camera_line([*good, replace(good[0], travelled=good[0].travelled + 0.015)], cell.camera)
     with pytest.raises(CalibrationError, match="a pixel"):
         camera_line(sightings(cell, 0.2071, -0.0004, 0.0), cell.camera)
 

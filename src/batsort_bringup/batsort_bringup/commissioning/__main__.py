@@ -29,7 +29,7 @@ from .rig import Rig
 from .station import RigError
 from .walk import HEADER, changes, walk, write_page
 
-SHOTS = 8
+SHOTS = 12
 REFUSED, FAILED = 2, 1
 TWIN_PARAMETERS = {"rate": 6.0, "min_gap": 0.05, "pitch_scatter": 0.0, "unknown_share": 0.0}
 """Batteries far enough apart for shots beside them."""

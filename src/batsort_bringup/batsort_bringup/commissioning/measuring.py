@@ -75,10 +75,9 @@ def see_items(
     station: Station, cell: CellDescription, metres_per_count: float, items: int
 ) -> list[Seen]:
     """Expose each of some passing items before, at and behind the described camera line."""
-    first, shown = len(station.items), len(station.pictures)
     asked: list[tuple[Item, int]] = []
     station.steady(cell.belt.velocity)
-    begin = station.stamp
+    first, shown, begin = len(station.items), len(station.pictures), station.stamp
     for number in range(items):
         _wait_item(station, first + number)
         item = station.items[first + number]
