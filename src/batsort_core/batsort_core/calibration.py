@@ -19,17 +19,17 @@ MOST_FEED_SPREAD = 0.005
 FEWEST_SIGHTINGS = 6
 MOST_SIGHTING_ERROR = 0.002
 """Of sightings around their line, 1 sigma [m]."""
-NEIGHBOUR = 0.02
-"""Further from the others a sighting is one of another item [m]."""
-MOST_PIXEL_CHANGE = 0.2
-"""Of the picture's scale against its description, as a part."""
+ASIDE = 0.006
+"""Further from most others a sighting is one of something else [m]."""
+LEAST_ALIKE = 0.75
+"""Part of the sightings that are not."""
 FEWEST_SHOTS = 6
 """At one edge of a window."""
 SEARCH = 0.016
 """How far an edge may be from where it is expected [m]."""
 INSIDE = 0.0015
 """Expected between the item's end and the nozzle's axis where the jet just blows it out [m]."""
-EDGE_SCATTER = 0.0006
+EDGE_SCATTER = 0.001
 """Of an edge from battery to battery, scale of a logistic distribution [m]."""
 MOST_CONTRADICTION = 0.008
 """Of one shot on the wrong side of its edge [m]."""
@@ -109,15 +109,22 @@ def camera_line(sightings: Sequence[Sighting], camera: Camera) -> CameraLine:
     """Fit `travelled = distance + metres_per_pixel * (column - middle)`.
 
     The fit makes the scale of the picture, and how high the items reach, no matter: only what is
-    seen in the middle counts. Where a neighbour was taken for the item, a sighting is left out.
-    Raises CalibrationError.
+    seen in the middle counts. Where a neighbour or a label was taken for the item, a sighting is
+    left out. Raises CalibrationError.
     """
-    sightings = _of_one_item(sightings, camera)
     if len(sightings) < FEWEST_SIGHTINGS:
         raise CalibrationError(
             f"camera line: an item was found in {len(sightings)} pictures; "
             f"allowed: from {FEWEST_SIGHTINGS}"
         )
+    alike = _alike(sightings, camera)
+    if len(alike) < LEAST_ALIKE * len(sightings):
+        raise CalibrationError(
+            f"camera line: {len(alike)} of {len(sightings)} sightings agree within "
+            f"{ASIDE * 1e3:g} mm; allowed: from {LEAST_ALIKE:.0%} (see camera.metres_per_pixel, "
+            "whether the picture's +u is along the belt, exposure, and loose batteries)"
+        )
+    sightings = alike
     columns = [sighting.column - camera.image_width / 2 for sighting in sightings]
     travelled = [sighting.travelled for sighting in sightings]
     middle, there = fmean(columns), fmean(travelled)
@@ -140,13 +147,6 @@ def camera_line(sightings: Sequence[Sighting], camera: Camera) -> CameraLine:
             f"camera line: sightings contradict each other by {sigma * 1e3:.1f} mm; allowed: up to "
             f"{MOST_SIGHTING_ERROR * 1e3:g} mm (see exposure, belt stamps and loose batteries)"
         )
-    change = scale / camera.metres_per_pixel - 1.0
-    if abs(change) > MOST_PIXEL_CHANGE:
-        raise CalibrationError(
-            f"camera line: {scale * 1e3:.3f} mm a pixel were found; allowed: within "
-            f"{MOST_PIXEL_CHANGE:.0%} of camera.metres_per_pixel "
-            f"({camera.metres_per_pixel * 1e3:.3f} mm; is +u of the picture along the belt?)"
-        )
     return CameraLine(
         Figure(distance, sigma * math.sqrt(1 / len(columns) + middle**2 / square)),
         Figure(scale, sigma / math.sqrt(square)),
@@ -154,14 +154,12 @@ def camera_line(sightings: Sequence[Sighting], camera: Camera) -> CameraLine:
     )
 
 
-def _of_one_item(sightings: Sequence[Sighting], camera: Camera) -> list[Sighting]:
+def _alike(sightings: Sequence[Sighting], camera: Camera) -> list[Sighting]:
     """Those that put the camera line about where most of them do."""
-    if not sightings:
-        return []
     lines = [seen.travelled - seen.column * camera.metres_per_pixel for seen in sightings]
     usual = median(lines)
     pairs = zip(sightings, lines, strict=True)
-    return [seen for seen, line in pairs if abs(line - usual) <= NEIGHBOUR]
+    return [seen for seen, line in pairs if abs(line - usual) <= ASIDE]
 
 
 def common_length(lengths: Sequence[float], alike: float) -> float:

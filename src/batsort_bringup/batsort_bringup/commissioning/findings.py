@@ -149,16 +149,24 @@ def ejectors_finding(cell: CellDescription, shots: Shots, found: Ejectors) -> Fi
         for j, (velocity, trials) in enumerate(shots.trials[name]):
             row = i * (speeds + 0.5) + j
             labels.append((row, f"{name}\n{velocity:.2f} m/s"))
-            for hit, colour, marker in ((True, HIT, "o"), (False, MISS, "x")):
+            for hit, colour, marker, label in (
+                (True, HIT, "o", "reached the eye"),
+                (False, MISS, "x", "missed"),
+            ):
                 aims = [shot.aim * 1e3 for shot in trials if shot.hit == hit]
-                plot.scatter(aims, [row] * len(aims), s=16, color=colour, marker=marker)
+                label = label if row == 0 else ""
+                plot.scatter(
+                    aims, [row] * len(aims), s=16, color=colour, marker=marker, label=label
+                )
             window = shots.windows[name][j]
             edges = [window.early.value * 1e3, window.late.value * 1e3]
             plot.plot(edges, [row, row], color=HIT, linewidth=5, alpha=0.25)
-            plot.plot([window.centre.value * 1e3] * 2, [row - 0.3, row + 0.3], color=ACCENT)
+            middle, label = window.centre.value * 1e3, "" if row else "middle of the window"
+            plot.plot([middle] * 2, [row - 0.3, row + 0.3], color=ACCENT, label=label)
     rows, texts = zip(*labels, strict=True)
     plot.set_yticks(rows, texts, fontsize=7)
     plot.invert_yaxis()
+    drawing.legend(loc="outside upper center", ncols=3, frameon=False, fontsize=8)
     plot.axvline(0.0, color="#7a7a7a", linewidth=0.8, linestyle=":")
     drawing.set_size_inches(6.4, 1.6 + 0.45 * len(labels))
     lead = Figure(cell.ejection.lead_s + found.lead_s.value, found.lead_s.sigma)

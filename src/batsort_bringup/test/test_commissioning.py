@@ -1,0 +1,129 @@
+"""The walk through a cell's calibration, on a twin that is not as its description says."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+import pytest
+from twin_station import TwinStation
+
+from batsort_bringup.commissioning.__main__ import main
+from batsort_bringup.commissioning.findings import Finding
+from batsort_bringup.commissioning.measuring import shoot
+from batsort_bringup.commissioning.people import Nobody, Stopped
+from batsort_bringup.commissioning.station import RigError
+from batsort_bringup.commissioning.walk import changes, walk, write_page
+from batsort_bringup.installed import cell_file, default_cell
+from batsort_core.calibration import CalibrationError
+from batsort_core.cell import CellDescription
+
+CELL = default_cell()
+SHIFTS = (0.0045, -0.005, 0.002)
+"""Of the first ejectors [m]."""
+FED = {"rate": 6.0, "min_gap": 0.05, "pitch_scatter": 0.0, "seed": 0}
+LENGTH = 0.051
+
+
+def true_cell() -> CellDescription:
+    moved = [replace(b, distance=b.distance + s) for b, s in zip(CELL.bins, SHIFTS, strict=False)]
+    return replace(
+        CELL,
+        belt=replace(CELL.belt, metres_per_count=0.000101),
+        camera=replace(CELL.camera, distance=0.207),
+        ejection=replace(CELL.ejection, lead_s=0.0125),
+        bins=(*moved, *CELL.bins[len(moved) :]),
+    )
+
+
+def station(truth: CellDescription = CELL) -> TwinStation:
+    made = TwinStation(CELL, truth, **FED)
+    made.pause()
+    return made
+
+
+class Asked(Nobody):
+    """Agrees so often."""
+
+    def __init__(self, station: TwinStation, times: int) -> None:
+        super().__init__(station)
+        self.questions: list[str] = []
+        self._times = times
+
+    def agree(self, question: str) -> None:
+        self.questions.append(question)
+        if len(self.questions) > self._times:
+            raise Stopped
+
+
+def test_what_is_found_is_what_the_cell_is_in_truth(tmp_path) -> None:
+    truth = true_cell()
+    cell = station(truth)
+    findings = walk(cell, CELL, CELL.ejectors[:3], 12, Nobody(cell), lambda finding: None)
+    found = {change.name: change.found.value for change in changes(findings)}
+    assert found["belt.metres_per_count"] == pytest.approx(0.000101, rel=0.001)
+    assert found["camera.distance"] == pytest.approx(0.207, abs=0.001)
+    assert found["ejection.lead_s"] == pytest.approx(0.0125, abs=0.001)
+    for bin in truth.ejectors[:3]:
+        assert found[f"{bin.name}: distance"] == pytest.approx(bin.distance, abs=0.002)
+
+    page = tmp_path / "commissioning.html"
+    write_page(page, CELL, findings, "Nothing was written.")
+    text = page.read_text(encoding="utf-8")
+    for change in changes(findings):
+        assert all(cell in text for cell in change.row)
+    assert text.count("<svg") == 3
+    assert not re.search(r"""(src|href)=["']?http|<link|<script|@import""", text)
+
+
+def test_nothing_moves_before_somebody_agrees() -> None:
+    cell = station()
+    nobody = Asked(cell, times=0)
+    with pytest.raises(Stopped):
+        walk(cell, CELL, CELL.ejectors, 6, nobody, lambda finding: None)
+    cell.let_pass(0.5)
+    assert cell.travel() == 0.0
+    assert "the belt will run" in nobody.questions[0]
+
+
+def test_no_valve_fires_before_somebody_agrees() -> None:
+    cell = station()
+    nobody, shown = Asked(cell, times=2), list[Finding]()
+    with pytest.raises(Stopped):
+        walk(cell, CELL, CELL.ejectors, 6, nobody, shown.append)
+    assert [finding.name for finding in shown] == ["1_encoder", "2_camera"]
+    assert "will blow" in nobody.questions[-1]
+    assert not cell.ends
+
+
+def test_a_valve_that_does_not_blow_is_named() -> None:
+    truth = replace(CELL, bins=(replace(CELL.bins[0], distance=0.66), *CELL.bins[1:]))
+    with pytest.raises(CalibrationError, match=r"duracell_alk, (early|late) edge .*distance may"):
+        shoot(station(truth), CELL, 0.0001, CELL.ejectors[:1], LENGTH, 6, lambda line: None)
+
+
+def test_a_belt_that_does_not_run_is_named() -> None:
+    stuck = replace(CELL, belt=replace(CELL.belt, acceleration=1e-9))
+    with pytest.raises(RigError, match="does not count"):
+        station(stuck).steady(0.5)
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--valves", "1,77"], "--valves: '1,77' is refused; allowed: some of 1,2,3"),
+        (["--shots", "3"], "--shots: 3 is refused; allowed: 6 to 100"),
+        (["--yes"], "--yes: hardware is refused; allowed: with the twin"),
+        (["--truth", "TRUTH"], "allowed: with the twin"),
+        (["--cell", "/no/cell.yaml"], "--cell: /no/cell.yaml can't be read"),
+        (["--backend", "twin", "rate"], "'rate' is no launch argument"),
+    ],
+)
+def test_bad_options_are_refused_in_one_line(words, told, tmp_path, capsys) -> None:
+    truth = tmp_path / "truth.yaml"
+    truth.write_bytes(cell_file().read_bytes())
+    words = [str(truth) if word == "TRUTH" else word for word in words]
+    assert main([*words, "--report", str(tmp_path / "report")]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert told in line
+    assert not (tmp_path / "report").exists()
