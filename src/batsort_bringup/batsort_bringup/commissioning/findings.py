@@ -34,24 +34,23 @@ class Change:
     found: Figure
     text: str
     unit: str
-    scale: float
-    """From SI to the unit that is shown."""
+    """In thousandths of SI, as it is shown."""
+    digits: int = 2
 
     @property
     def row(self) -> tuple[str, str, str, str, str]:
         """Name, what it was, what was found, its uncertainty, the change."""
-        digits = 2 if self.scale > 1 else 8
         was, found, sigma = (
-            f"{value * self.scale:.{digits}f}"
+            f"{value * 1e3:.{self.digits}f}"
             for value in (self.was, self.found.value, self.found.sigma)
         )
-        change = (self.found.value - self.was) * self.scale
+        change = (self.found.value - self.was) * 1e3
         return (
             self.name,
             f"{was} {self.unit}",
             f"{found} {self.unit}",
             f"± {sigma}",
-            f"{change:+.{digits}f}",
+            f"{change:+.{self.digits}f}",
         )
 
 
@@ -70,7 +69,7 @@ class Finding:
 
 
 def _metres(key: Key, name: str, was: float, found: Figure) -> Change:
-    return Change(key, name, was, found, f"{found.value:.4f}", "mm", 1e3)
+    return Change(key, name, was, found, f"{found.value:.4f}", "mm")
 
 
 def scale_finding(cell: CellDescription, feeds: Sequence[Feed]) -> Finding:
@@ -92,8 +91,8 @@ def scale_finding(cell: CellDescription, feeds: Sequence[Feed]) -> Finding:
         cell.belt.metres_per_count,
         found,
         f"{found.value:.6g}",
-        "m",
-        1.0,
+        "mm",
+        digits=6,
     )
     part = found.value / cell.belt.metres_per_count - 1.0
     text = (
@@ -178,7 +177,6 @@ def ejectors_finding(cell: CellDescription, shots: Shots, found: Ejectors) -> Fi
             lead,
             f"{lead.value:.4f}",
             "ms",
-            1e3,
         )
     ]
     for i, bin in enumerate(cell.bins):
@@ -194,7 +192,9 @@ def ejectors_finding(cell: CellDescription, shots: Shots, found: Ejectors) -> Fi
     )
     text = (
         f"{count} shots: the jets open {lead.value * 1e3:.2f} ms ± {lead.sigma * 1e3:.2f} ms after "
-        f"their valves are energised. Each valve by itself [ms]: {own}."
+        f"their valves are energised. Each valve by itself [ms]: {own}. In the picture the middle of "
+        "each window is where the description is wrong: alike at both speeds where its distance is, "
+        "further with speed where the lead is."
     )
     alt = "Shots that hit and missed by their aim, with the window of each valve and its middle"
     return Finding("3_ejectors", "Ejectors and valve lead", text, tuple(changes), drawing, alt)
