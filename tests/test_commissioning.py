@@ -16,7 +16,7 @@ TRUTH = {
     ("belt", "metres_per_count"): "0.000101",
     ("camera", "distance"): "0.207",
     ("ejection", "lead_s"): "0.0125",
-    ("bins", 1, "distance"): "0.745",
+    ("bins", 0, "distance"): "0.6045",
 }
 
 
@@ -27,7 +27,7 @@ def test_the_walk_corrects_a_description_and_keeps_the_old_one(tmp_path: Path) -
     description.write_text(old, encoding="utf-8")
     truth.write_text(edited(old, TRUTH), encoding="utf-8")
     files = ["--cell", description, "--write", description, "--truth", truth]
-    few = ["--valves", "2", "--shots", "6"]
+    few = ["--feeds", "2", "--valves", "1", "--shots", "6"]
     done = subprocess.run(
         [ROOT / "cell", "commission", "--backend", "twin", "--yes", *files, *few],
         cwd=tmp_path,
@@ -47,7 +47,7 @@ def test_the_walk_corrects_a_description_and_keeps_the_old_one(tmp_path: Path) -
     found = yaml.safe_load(new)
     assert found["belt"]["metres_per_count"] == pytest.approx(0.000101, rel=0.001)
     assert found["camera"]["distance"] == pytest.approx(0.207, abs=0.001)
-    assert found["bins"][1]["distance"] == pytest.approx(0.745, abs=0.004)
+    assert found["bins"][0]["distance"] == pytest.approx(0.6045, abs=0.004)
     assert found["ejection"]["lead_s"] == pytest.approx(0.0125, abs=0.004)
 
     (report,) = (tmp_path / "reports").iterdir()

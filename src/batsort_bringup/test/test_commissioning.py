@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import replace
 
 import pytest
 from twin_station import TwinStation
 
+from batsort_bringup import installed, launchfile
 from batsort_bringup.commissioning.__main__ import main
 from batsort_bringup.commissioning.findings import Finding
 from batsort_bringup.commissioning.measuring import shoot
-from batsort_bringup.commissioning.people import Nobody, Stopped
+from batsort_bringup.commissioning.people import Nobody, Stopped, Technician
 from batsort_bringup.commissioning.station import RigError
 from batsort_bringup.commissioning.walk import changes, walk, write_page
-from batsort_bringup.installed import cell_file, default_cell
 from batsort_core.calibration import CalibrationError
 from batsort_core.cell import CellDescription
 
-CELL = default_cell()
-SHIFTS = (0.0045, -0.005, 0.002)
+CELL = installed.default_cell()
+SHIFTS = (0.0045, -0.005)
 """Of the first ejectors [m]."""
 FED = {"rate": 6.0, "min_gap": 0.05, "pitch_scatter": 0.0, "seed": 0}
 LENGTH = 0.051
@@ -59,12 +60,12 @@ class Asked(Nobody):
 def test_what_is_found_is_what_the_cell_is_in_truth(tmp_path) -> None:
     truth = true_cell()
     cell = station(truth)
-    findings = walk(cell, CELL, CELL.ejectors[:3], 12, Nobody(cell), lambda finding: None)
+    findings = walk(cell, CELL, CELL.ejectors[:2], 2, 12, Nobody(cell), lambda finding: None)
     found = {change.name: change.found.value for change in changes(findings)}
     assert found["belt.metres_per_count"] == pytest.approx(0.000101, rel=0.001)
     assert found["camera.distance"] == pytest.approx(0.207, abs=0.001)
     assert found["ejection.lead_s"] == pytest.approx(0.0125, abs=0.001)
-    for bin in truth.ejectors[:3]:
+    for bin in truth.ejectors[:2]:
         assert found[f"{bin.name}: distance"] == pytest.approx(bin.distance, abs=0.002)
 
     page = tmp_path / "commissioning.html"
@@ -80,7 +81,7 @@ def test_nothing_moves_before_somebody_agrees() -> None:
     cell = station()
     nobody = Asked(cell, times=0)
     with pytest.raises(Stopped):
-        walk(cell, CELL, CELL.ejectors, 6, nobody, lambda finding: None)
+        walk(cell, CELL, CELL.ejectors, 2, 6, nobody, lambda finding: None)
     cell.let_pass(0.5)
     assert cell.travel() == 0.0
     assert "the belt will run" in nobody.questions[0]
@@ -90,7 +91,7 @@ def test_no_valve_fires_before_somebody_agrees() -> None:
     cell = station()
     nobody, shown = Asked(cell, times=2), list[Finding]()
     with pytest.raises(Stopped):
-        walk(cell, CELL, CELL.ejectors, 6, nobody, shown.append)
+        walk(cell, CELL, CELL.ejectors, 2, 6, nobody, shown.append)
     assert [finding.name for finding in shown] == ["1_encoder", "2_camera"]
     assert "will blow" in nobody.questions[-1]
     assert not cell.ends
@@ -108,11 +109,36 @@ def test_a_belt_that_does_not_run_is_named() -> None:
         station(stuck).steady(0.5)
 
 
+def test_a_technician_goes_on_by_yes_only_and_reads_the_tape_in_metres(monkeypatch) -> None:
+    answers = iter(["", "maybe", "y", "1003 mm", "1,003", "n"])
+    monkeypatch.setattr("builtins.input", lambda question: next(answers))
+    technician = Technician()
+    technician.agree("Go on?")
+    assert technician.tape() == 1.003
+    with pytest.raises(Stopped):
+        technician.agree("Go on?")
+
+
+@pytest.mark.parametrize("backend", ["hardware", "micro_ros", "twin"])
+def test_the_backend_can_be_another_cell_than_the_camera_believes(backend: str) -> None:
+    path = installed.share() / "launch" / "commission.launch.xml"
+    given = {"backend": backend, "cell_file": "/described", "backend_cell_file": "/true"}
+    told = {
+        node.name: parameters["cell_file"]
+        for node in launchfile.read(path, given, os.environ)
+        for parameters in node.parameters
+        if isinstance(parameters, dict) and "cell_file" in parameters
+    }
+    assert told.pop("camera") == "/described"
+    assert told == ({} if backend == "micro_ros" else {backend: "/true"})
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [
         (["--valves", "1,77"], "--valves: '1,77' is refused; allowed: some of 1,2,3"),
         (["--shots", "3"], "--shots: 3 is refused; allowed: 6 to 100"),
+        (["--feeds", "1"], "--feeds: 1 is refused; allowed: 2 to 20"),
         (["--yes"], "--yes: hardware is refused; allowed: with the twin"),
         (["--truth", "TRUTH"], "allowed: with the twin"),
         (["--cell", "/no/cell.yaml"], "--cell: /no/cell.yaml can't be read"),
@@ -121,7 +147,7 @@ def test_a_belt_that_does_not_run_is_named() -> None:
 )
 def test_bad_options_are_refused_in_one_line(words, told, tmp_path, capsys) -> None:
     truth = tmp_path / "truth.yaml"
-    truth.write_bytes(cell_file().read_bytes())
+    truth.write_bytes(installed.cell_file().read_bytes())
     words = [str(truth) if word == "TRUTH" else word for word in words]
     assert main([*words, "--report", str(tmp_path / "report")]) == 2
     (line,) = capsys.readouterr().err.splitlines()

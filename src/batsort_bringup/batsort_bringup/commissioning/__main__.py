@@ -16,7 +16,7 @@ from typing import Any, TextIO
 
 import yaml
 
-from batsort_core.calibration import FEWEST_SHOTS, CalibrationError
+from batsort_core.calibration import FEWEST_FEEDS, FEWEST_SHOTS, CalibrationError
 from batsort_core.cell import Bin, CellDescription, CellError, parse_cell
 
 from .. import runner
@@ -29,7 +29,7 @@ from .rig import Rig
 from .station import RigError
 from .walk import HEADER, changes, walk, write_page
 
-SHOTS = 12
+FEEDS, SHOTS = 3, 12
 REFUSED, FAILED = 2, 1
 TWIN_PARAMETERS = {"rate": 6.0, "min_gap": 0.05, "pitch_scatter": 0.0, "unknown_share": 0.0}
 """Batteries far enough apart for shots beside them."""
@@ -73,7 +73,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             stack.callback(rig.close)
             rig.up()
             person: Person = Nobody(rig) if options.yes else Technician()
-            walk(rig, cell, bins, options.shots, person, show)
+            walk(rig, cell, bins, options.feeds, options.shots, person, show)
         new = edited(text, {change.key: change.text for change in changes(findings)})
         person.agree(f"Write these figures to {options.write}?")
         kept = write(options.write, new)
@@ -101,6 +101,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     add("--cell", type=Path, default=cell_file(), metavar="FILE", help="description to correct")
     add("--write", type=Path, metavar="FILE", help="where to write it; default: in place")
     add("--valves", metavar="N,N,...", help="fire only these; default: all")
+    add("--feeds", type=int, default=FEEDS, metavar="N", help=f"of the belt; default {FEEDS}")
     add("--shots", type=int, default=SHOTS, metavar="N", help=f"at each edge; default {SHOTS}")
     add("--yes", action="store_true", help="ask nothing: for the twin")
     add("--truth", type=Path, metavar="FILE", help="what the twin is in truth")
@@ -143,6 +144,7 @@ def _bins(wanted: str | None, cell: CellDescription) -> tuple[Bin, ...]:
 
 def _check(options: argparse.Namespace) -> None:
     for name, value, good, allowed in (
+        ("--feeds", options.feeds, FEWEST_FEEDS <= options.feeds <= 20, f"{FEWEST_FEEDS} to 20"),
         ("--shots", options.shots, FEWEST_SHOTS <= options.shots <= 100, f"{FEWEST_SHOTS} to 100"),
         ("--truth", options.truth, not options.truth or options.backend == "twin", "with the twin"),
         ("--yes", options.backend, not options.yes or options.backend == "twin", "with the twin"),

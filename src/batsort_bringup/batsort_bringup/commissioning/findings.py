@@ -191,10 +191,10 @@ def ejectors_finding(cell: CellDescription, shots: Shots, found: Ejectors) -> Fi
         for name, figure in found.own_lead_s.items()
     )
     text = (
-        f"{count} shots: the jets open {lead.value * 1e3:.2f} ms ± {lead.sigma * 1e3:.2f} ms after "
-        f"their valves are energised. Each valve by itself [ms]: {own}. In the picture the middle of "
-        "each window is where the description is wrong: alike at both speeds where its distance is, "
-        "further with speed where the lead is."
+        f"{count} shots: the jets open {lead.value * 1e3:.2f} ms ± {lead.sigma * 1e3:.2f} ms "
+        f"after their valves are energised. Each valve by itself [ms]: {own}. In the picture the "
+        "middle of each window is where the description is wrong: alike at both speeds where its "
+        "distance is, further with speed where the lead is."
     )
     alt = "Shots that hit and missed by their aim, with the window of each valve and its middle"
     return Finding("3_ejectors", "Ejectors and valve lead", text, tuple(changes), drawing, alt)

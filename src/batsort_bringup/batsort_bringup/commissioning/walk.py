@@ -24,7 +24,6 @@ from .people import Person
 from .station import Station
 
 HEADER = ("figure", "was", "found", "uncertainty", "change")
-FEEDS = 3
 SEEN = 8
 """Items that are photographed."""
 Told = Callable[[str], None]
@@ -34,11 +33,12 @@ def walk(
     station: Station,
     cell: CellDescription,
     bins: Sequence[Bin],
+    feeds: int,
     shots: int,
     person: Person,
     shown: Callable[[Finding], None],
 ) -> list[Finding]:
-    """Calibrate step by step; `bins` are those whose valves are fired, `shots` per edge.
+    """Calibrate step by step; `bins` are those whose valves are fired, by `shots` at each edge.
 
     Raises CalibrationError, RigError, and Stopped where it is not to go on.
     """
@@ -49,7 +49,7 @@ def walk(
         shown(finding)
 
     person.agree("Step 1 of 3, encoder scale: the belt will run by itself. Is it clear?")
-    show(scale_finding(cell, feed_encoder(station, cell, person, FEEDS)))
+    show(scale_finding(cell, feed_encoder(station, cell, person, feeds)))
     scale = findings[0].changes[0].found.value
     person.agree(
         "Step 2 of 3, camera line: the belt will run. Put batteries of one kind onto it, one after "
