@@ -6,6 +6,7 @@ import pytest
 
 from batsort_core.items import Item
 from batsort_perception.crop import CROP_SIZE, crop_item
+from batsort_perception.seek import seek_item
 from batsort_perception.view import item_on_line
 
 
@@ -101,3 +102,30 @@ def test_an_item_at_the_edge_of_the_image_is_cropped_within_it(cell, u):
 def test_an_image_that_is_not_rgb_is_refused(cell):
     with pytest.raises(ValueError, match=r"uint8\[h, w, 3\]"):
         look(cell, np.zeros((480, 640), np.uint8))
+
+
+ITEM = Item(id=1, epoch=0, count=0, length=0.0504, stamp=0)
+
+
+@pytest.mark.parametrize("u", [70, 200, 320, 415, 570])
+def test_an_item_is_found_where_nobody_knows_the_camera_line(cell, u):
+    image = belt()
+    lay(image, u, 250)
+    column, crop = seek_item(image, cell, ITEM)
+    assert column == pytest.approx(u, abs=1.5)
+    assert crop.found
+
+
+def test_of_two_items_the_one_nearer_to_the_middle_is_taken(cell):
+    image = belt()
+    lay(image, 110, 240)
+    lay(image, 380, 240)
+    column, _ = seek_item(image, cell, ITEM)
+    assert column == pytest.approx(380, abs=1.5)
+
+
+def test_nothing_of_another_length_is_taken_for_the_item(cell):
+    image = belt()
+    assert seek_item(image, cell, ITEM) is None
+    lay(image, 320, 240, length=80)
+    assert seek_item(image, cell, ITEM) is None

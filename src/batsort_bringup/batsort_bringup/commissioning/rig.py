@@ -51,7 +51,7 @@ SILENCE_S = 2.0
 UP_S = 30.0
 """Until backend and camera have to be there."""
 TOLD_S = 5.0
-"""Until the twin has told its belt's travel twice."""
+"""Until the twin has told its belt's travel anew."""
 
 
 class Rig(Station):
@@ -135,11 +135,8 @@ class Rig(Station):
 
     def travel(self) -> float:
         # What was told last may be of a moment before the belt stood.
-        for _ in range(2):
-            before = self._twin
-            self.wait(
-                lambda before=before: self._twin is not before, TOLD_S, "the twin is not heard"
-            )
+        before = self._twin
+        self.wait(lambda: self._twin is not before, TOLD_S, "the twin is not heard")
         return float(self._twin["belt_travel_m"])
 
     def pause(self, silent: bool = False) -> float:

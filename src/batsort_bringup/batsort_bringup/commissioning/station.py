@@ -14,6 +14,8 @@ from batsort_core.sensing import Arrival, Edge, EncoderSample
 from batsort_core.sorter import Shot
 from batsort_perception.preprocess import Image
 
+HISTORY_S = 1800.0
+"""Of the belt: batteries that are put onto it by hand take their time."""
 STANDING_S = 0.3
 """Without a count more, the belt stands."""
 PATIENCE_S = 20.0
@@ -29,7 +31,7 @@ class Station(ABC):
 
     def __init__(self, cell: CellDescription) -> None:
         self.cell = cell
-        self._tracker = BeltTracker(cell.belt.metres_per_count, cell.belt.max_velocity)
+        self._tracker = BeltTracker(cell.belt.metres_per_count, cell.belt.max_velocity, HISTORY_S)
         self._detector = ItemDetector(cell.items, cell.belt.metres_per_count)
         self._lock = threading.RLock()
         self.items: list[Item] = []
