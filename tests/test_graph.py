@@ -25,13 +25,12 @@ ROW = re.compile(
 def row(topic: Topic) -> dict[str, str]:
     """The README's row of a topic."""
     package = topic.type.__module__.split(".")[0]
-    latched = ", latched" if topic.latched else ""
     return {
         "name": topic.name,
         "type": f"{package}/{topic.type.__name__}",
         "publisher": topic.publisher,
         "subscribers": ", ".join(topic.subscribers) or "-",
-        "qos": f"reliable {topic.depth}{latched}",
+        "qos": topic.quality,
     }
 
 

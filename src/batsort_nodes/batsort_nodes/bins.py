@@ -30,8 +30,9 @@ from .convert import balance_message, outcome_message
 from .heartbeat import Health, Heartbeat
 from .journal import JOURNAL_DIR, Journal
 from .run import run
-from .topics import TOPICS, publisher, subscription
+from .topics import TOPICS, publisher, service, subscription
 
+PARAMETERS = (CELL_FILE, JOURNAL_DIR)
 STATE_PERIOD_S = 1.0
 """bins/state is sent on change, and again after this time for whoever plots it."""
 
@@ -41,7 +42,7 @@ class Bins(Node):
 
     def __init__(self) -> None:
         super().__init__("bins")
-        declare(self, (CELL_FILE, JOURNAL_DIR))
+        declare(self, PARAMETERS)
         self._counter = BinCounter(load_cell(self.get_parameter("cell_file").value))
         self._journal = Journal(self)
         self._outcomes = publisher(self, "items/outcomes")
@@ -54,7 +55,7 @@ class Bins(Node):
         subscription(self, "bins/arrivals", self._on_arrival)
         subscription(self, "belt/state", self._on_belt)
         subscription(self, "cell/state", self._on_cell)
-        self.create_service(NewBag, "bins/new_bag", self._new_bag)
+        service(self, "bins/new_bag", self._new_bag)
         self.create_timer(
             STATE_PERIOD_S, self._publish_state, clock=Clock(clock_type=ClockType.STEADY_TIME)
         )

@@ -25,7 +25,7 @@ from .heartbeat import Health
 from .images import to_rgb
 from .managed import ManagedNode
 from .run import run
-from .topics import publisher
+from .topics import publisher, service
 
 PARAMETERS = (
     CELL_FILE,
@@ -47,7 +47,7 @@ class Classifier(ManagedNode):
         self._latencies_ms: deque[float] = deque(maxlen=KEPT_LATENCIES)
         self._verdicts = publisher(self, "classifications")
         self._bundles = publisher(self, "classifier/bundle")
-        self.create_service(LoadBundle, "classifier/load_bundle", self._load_bundle)
+        service(self, "classifier/load_bundle", self._load_bundle)
         self.start_heartbeat(self._health)
 
     def configure(self) -> None:

@@ -33,8 +33,9 @@ from .heartbeat import Health
 from .journal import JOURNAL_DIR, Journal
 from .managed import ManagedNode
 from .run import run
-from .topics import TOPICS, publisher
+from .topics import TOPICS, publisher, service
 
+PARAMETERS = (CELL_FILE, JOURNAL_DIR)
 ABORT = (State.ABORTING.value, State.ABORTED.value)
 
 
@@ -65,7 +66,7 @@ class Ejector(ManagedNode):
 
     def __init__(self) -> None:
         super().__init__("ejector")
-        declare(self, (CELL_FILE, JOURNAL_DIR))
+        declare(self, PARAMETERS)
         self._journal: Journal | None = None
         self._sorter: Sorter | None = None
         self._log = InputLog()
@@ -84,7 +85,7 @@ class Ejector(ManagedNode):
         self._shots: Counter[str] = Counter()
         self._decisions = publisher(self, "items/decisions")
         self._commands = publisher(self, "ejector/commands")
-        self.create_service(AssignTypes, "ejector/assign_types", self._assign_types)
+        service(self, "ejector/assign_types", self._assign_types)
         self.start_heartbeat(self._health)
 
     def configure(self) -> None:

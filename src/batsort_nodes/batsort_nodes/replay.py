@@ -21,7 +21,7 @@ from typing import Any
 from rclpy.clock import Clock, ClockType
 from rclpy.event_handler import PublisherEventCallbacks, SubscriptionEventCallbacks
 from rclpy.node import Node
-from rclpy.qos import QoSProfile, ReliabilityPolicy
+from rclpy.qos import QoSProfile
 from rclpy.serialization import deserialize_message
 from rosgraph_msgs.msg import Clock as ClockMessage
 
@@ -39,7 +39,7 @@ from .convert import time_of
 from .heartbeat import Health, Heartbeat
 from .images import to_message
 from .run import run
-from .topics import QUIET, TOPICS, publisher, subscription
+from .topics import QUIET, TOPICS, Topic, publisher, subscription
 
 PARAMETERS = (
     CELL_FILE,
@@ -51,6 +51,7 @@ PARAMETERS = (
     ),
     Parameter("report", "", "File for the comparison (JSON); empty: none."),
 )
+CLOCK = Topic("/clock", ClockMessage, 1, "replay", (), reliable=False)
 PERIOD_S = 0.005
 CLOCK_STEPS = 2
 """/clock is sent every so many periods: 100 times a second of wall time, whatever the rate."""
@@ -92,9 +93,9 @@ class Replay(Node):
         self._out["twin/truth"] = self.create_publisher(ItemTruth, "twin/truth", 100)
         self._images = publisher(self, "camera/source")
         self._clock_publisher = self.create_publisher(
-            ClockMessage,
-            "/clock",
-            QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT),
+            CLOCK.type,
+            CLOCK.name,
+            CLOCK.qos,
             event_callbacks=PublisherEventCallbacks(**QUIET),
         )
         subscription(self, "cell/state", partial(setattr, self, "_state"))

@@ -33,7 +33,7 @@ from batsort_interfaces.msg import BeltCommand, BeltState, BinStates, CellInfo, 
 from .configuration import CELL_FILE, ConfigurationError, Parameter, declare, load_cell
 from .heartbeat import Health, Heartbeat, trouble_of
 from .run import run
-from .topics import DIAGNOSTICS, publisher, subscription
+from .topics import DIAGNOSTICS, publisher, service, subscription
 from .versions import versions
 
 PARAMETERS = (
@@ -53,7 +53,7 @@ PERIOD_S = 0.1
 HEARTBEAT_STEPS = 4
 """cell/state is sent on change and every so many periods."""
 
-SERVICES = {
+COMMANDS = {
     "cell/start": (Command.START, "started by the operator"),
     "cell/stop": (Command.STOP, "stopped by the operator"),
     "cell/hold": (Command.HOLD, "held by the operator"),
@@ -111,8 +111,8 @@ class Supervisor(Node):
         self.create_subscription(
             DIAGNOSTICS.type, DIAGNOSTICS.name, self._on_diagnostics, DIAGNOSTICS.qos
         )
-        for name, (command, reason) in SERVICES.items():
-            self.create_service(Trigger, name, self._service(command, reason))
+        for name, (command, reason) in COMMANDS.items():
+            service(self, name, self._serve(command, reason))
         self.create_timer(PERIOD_S, self._step, clock=Clock(clock_type=ClockType.STEADY_TIME))
         self._heartbeat = Heartbeat(self, self._health)
 
@@ -144,7 +144,7 @@ class Supervisor(Node):
     def _on_bins(self, message: BinStates) -> None:
         self._oee.count(dict(zip(message.outcomes, message.outcome_counts, strict=True)))
 
-    def _service(
+    def _serve(
         self, command: Command, reason: str
     ) -> Callable[[Trigger.Request, Trigger.Response], Trigger.Response]:
         def serve(_: Trigger.Request, response: Trigger.Response) -> Trigger.Response:

@@ -1,8 +1,9 @@
-"""Every topic of a cell in one table: name, type, quality of service, who publishes, who listens.
+"""Every topic and service of a cell: name, type, quality of service, who publishes, who listens.
 
-Nodes make their publishers and subscriptions from this table only, so that it, the README and the
-running graph can't drift apart (a test holds them together). Names are relative: one namespace a
-cell. `backend` stands for whatever has the sensors and valves: the twin, Gazebo, real drivers.
+Nodes make publishers, subscriptions and services from these tables only, so that they, the README
+and the running graph can't drift apart (a test holds them together). Names are relative: one
+namespace a cell. `backend` stands for whatever has the sensors and valves: the twin, Gazebo, real
+drivers.
 """
 
 from __future__ import annotations
@@ -14,11 +15,13 @@ from typing import Any
 from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.event_handler import PublisherEventCallbacks, SubscriptionEventCallbacks
 from rclpy.node import Node
-from rclpy.qos import DurabilityPolicy, QoSProfile
+from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import CameraInfo, Image
+from std_srvs.srv import Trigger
 
 from batsort_core.links import Links, identity
 from batsort_interfaces import msg as batsort
+from batsort_interfaces.srv import AssignTypes, LoadBundle, NewBag
 
 QUIET = {"use_default_callbacks": False}
 """rclpy's own event handlers are rebuilt at every wait of the executor, for a warning or two."""
@@ -26,7 +29,7 @@ QUIET = {"use_default_callbacks": False}
 
 @dataclass(frozen=True)
 class Topic:
-    """One topic; all are reliable, `latched` ones (transient local) also reach late subscribers."""
+    """One topic; `latched` ones (transient local) also reach late subscribers."""
 
     name: str
     type: type
@@ -34,11 +37,19 @@ class Topic:
     publisher: str
     subscribers: tuple[str, ...]
     latched: bool = False
+    reliable: bool = True
 
     @property
     def qos(self) -> QoSProfile:
         durability = DurabilityPolicy.TRANSIENT_LOCAL if self.latched else DurabilityPolicy.VOLATILE
-        return QoSProfile(depth=self.depth, durability=durability)
+        reliability = ReliabilityPolicy.RELIABLE if self.reliable else ReliabilityPolicy.BEST_EFFORT
+        return QoSProfile(depth=self.depth, durability=durability, reliability=reliability)
+
+    @property
+    def quality(self) -> str:
+        """The quality of service, for people."""
+        reliability = "reliable" if self.reliable else "best effort"
+        return f"{reliability} {self.depth}{', latched' if self.latched else ''}"
 
 
 TOPICS = {
@@ -90,6 +101,44 @@ TOPICS = {
 }
 """Keyed by name. The recorder may listen to any of them; /diagnostics is everybody's."""
 
+
+@dataclass(frozen=True)
+class Service:
+    """One service, relative to the cell's namespace like topics."""
+
+    name: str
+    type: type
+    node: str
+    does: str
+    """For people, in a few words."""
+
+
+SERVICES = {
+    service.name: service
+    for service in (
+        Service("cell/start", Trigger, "supervisor", "starts sorting; also leaves a hold"),
+        Service("cell/stop", Trigger, "supervisor", "ends sorting in order"),
+        Service("cell/hold", Trigger, "supervisor", "stops the belt until `cell/start`"),
+        Service("cell/reset", Trigger, "supervisor", "makes a stopped cell ready to start"),
+        Service("cell/clear", Trigger, "supervisor", "leaves `aborted` when the cause is gone"),
+        Service("cell/abort", Trigger, "supervisor", "stops at once, as an emergency stop does"),
+        Service(
+            "ejector/assign_types",
+            AssignTypes,
+            "ejector",
+            "other types for a bin, from the next item on",
+        ),
+        Service(
+            "classifier/load_bundle",
+            LoadBundle,
+            "classifier",
+            "another model; the old one stays where the new one does not fit",
+        ),
+        Service("bins/new_bag", NewBag, "bins", "a full bag was replaced"),
+    )
+}
+"""Keyed by name."""
+
 DIAGNOSTICS = Topic("/diagnostics", DiagnosticArray, 10, "all", ("supervisor",))
 
 
@@ -118,6 +167,11 @@ def subscription(node: Node, name: str, callback: Callable[[Any], None]) -> Any:
         topic.qos,
         event_callbacks=SubscriptionEventCallbacks(**QUIET),
     )
+
+
+def service(node: Node, name: str, callback: Callable[[Any, Any], Any]) -> Any:
+    """Offer a service of the table."""
+    return node.create_service(SERVICES[name].type, name, callback)
 
 
 def links(node: Node) -> Links:

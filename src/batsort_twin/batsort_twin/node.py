@@ -48,7 +48,7 @@ from batsort_interfaces.msg import (
 from batsort_twin.events import EStopSwitched, Event, FaultSwitched, Frame, Truth
 from batsort_twin.photos import PhotoError, PhotoLibrary
 from batsort_twin.scenario import ScenarioError, read_scenario
-from batsort_twin.sim import RANGES, STEP_NS, Twin, TwinError, TwinOptions
+from batsort_twin.sim import ENCODER_BITS, RANGES, STEP_NS, Twin, TwinError, TwinOptions
 
 PERIOD_S = 0.005
 BATCH_NS = 50_000_000
@@ -73,7 +73,7 @@ DESCRIPTIONS = {
     "unknown_share": "Share of items of unknown type among drawn ones.",
     "opening_s": "From energising a valve to the open jet [s].",
     "opening_scatter_s": "Of the opening time, 1 sigma [s].",
-    "encoder_bits": "Width of the encoder's counter [bit]: 16, 32 or 64.",
+    "encoder_bits": "Width of the encoder's counter [bit].",
     "pitch_scatter": "Most that an item's place differs from an even pitch [m].",
     "min_gap": "Least gap between items as they are fed [m].",
 }
@@ -84,7 +84,7 @@ class ConfigurationError(ValueError):
 
 
 @dataclass(frozen=True)
-class _Option:
+class Option:
     """A parameter by name: the type is the default's, bounds include their ends."""
 
     name: str
@@ -99,10 +99,19 @@ class _Option:
         if self.name in RANGES:
             low, high = RANGES[self.name]
             return f"{kind} from {low:g} to {high:.10g}"
-        return kind
+        return " or ".join(map(str, self.choices)) or kind
+
+    @property
+    def choices(self) -> tuple[int, ...]:
+        """The values that may be given, where they are few."""
+        return ENCODER_BITS if self.name == "encoder_bits" else ()
 
     def descriptor(self) -> ParameterDescriptor:
-        descriptor = ParameterDescriptor(description=self.description, read_only=True)
+        descriptor = ParameterDescriptor(
+            description=self.description,
+            additional_constraints=self.allowed if self.choices else "",
+            read_only=True,
+        )
         if self.name in RANGES:
             low, high = RANGES[self.name]
             if isinstance(self.default, float):
@@ -114,20 +123,21 @@ class _Option:
         return descriptor
 
 
-def _options() -> list[_Option]:
+def options() -> list[Option]:
+    """Every parameter of the node."""
     defaults = TwinOptions()
-    options = [_Option("cell_file", "", "Cell description (YAML): geometry, bins and recipe.")]
-    options.append(_Option("faults", "", "Scenario file whose faults are injected; empty: none."))
+    found = [Option("cell_file", "", "Cell description (YAML): geometry, bins and recipe.")]
+    found.append(Option("faults", "", "Scenario file whose faults are injected; empty: none."))
     for name, description in DESCRIPTIONS.items():
         default = "" if name == "photos" else getattr(defaults, name)
-        options.append(_Option(name, default, description))
-    return options
+        found.append(Option(name, default, description))
+    return found
 
 
 def _declare(node: Node) -> dict[str, Any]:
     """The values of all parameters. Raises ConfigurationError."""
     values = {}
-    for option in _options():
+    for option in options():
         try:
             parameter = node.declare_parameter(option.name, option.default, option.descriptor())
         except (InvalidParameterValueException, InvalidParameterTypeException):

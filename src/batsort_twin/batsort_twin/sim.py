@@ -91,10 +91,12 @@ class TwinOptions:
                 if not (math.isfinite(value) and low <= value <= high):
                     allowed = f"from {low:g} to {high:g}"
                     raise TwinError(f"{option.name}: {value} is refused; allowed: {allowed}")
-        if self.encoder_bits not in (16, 32, 64):
-            raise TwinError(f"encoder_bits: {self.encoder_bits} is refused; allowed: 16, 32 or 64")
+        if self.encoder_bits not in ENCODER_BITS:
+            allowed = " or ".join(map(str, ENCODER_BITS))
+            raise TwinError(f"encoder_bits: {self.encoder_bits} is refused; allowed: {allowed}")
 
 
+ENCODER_BITS = (16, 32, 64)
 RANGES: dict[str, tuple[float, float]] = {
     "items": (0, 10_000_000),
     "rate": (0.1, 50.0),

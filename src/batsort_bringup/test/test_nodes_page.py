@@ -1,0 +1,85 @@
+"""docs/nodes.md is what the code has, and the code's nodes are what the page says."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+import pytest
+import rclpy
+from domain_coordinator import domain_id
+from rclpy.node import Node
+
+from batsort_bringup import nodes_page
+from batsort_nodes.belt import Belt
+from batsort_nodes.bins import Bins
+from batsort_nodes.camera import Camera
+from batsort_nodes.classifier import Classifier
+from batsort_nodes.ejector import Ejector
+from batsort_nodes.recorder import Recorder
+from batsort_nodes.supervisor import Supervisor
+from batsort_nodes.topics import DIAGNOSTICS, Topic
+from batsort_twin.node import TwinNode
+
+CELL_FILE = Path(__file__).parents[3] / "config" / "cell.yaml"
+NODES = {node.name: node for node in nodes_page.nodes()}
+LIFECYCLE = ("camera", "classifier", "ejector")
+"""These listen only while they are active; tests/test_graph.py sees them then."""
+LATER = {"recorder": ()}
+"""It tells its health only when it has heard that all of the cell is there."""
+ROS = ("lifecycle_msgs", "rcl_interfaces", "type_description_interfaces")
+"""Topics and services of these types every node or every lifecycle node has from ROS."""
+
+
+def test_the_page_is_as_the_code_has_it() -> None:
+    command = "./cell exec python -m batsort_bringup.nodes_page --write"
+    assert nodes_page.PAGE.read_text(encoding="utf-8") == nodes_page.page(), f"renew by: {command}"
+
+
+@pytest.mark.parametrize("name", NODES)
+def test_each_parameter_tells_what_it_is_and_each_number_its_range(name: str) -> None:
+    for told in NODES[name].parameters:
+        descriptor = told.descriptor()
+        assert descriptor.description.endswith("."), told.name
+        if isinstance(told.default, int | float) and not isinstance(told.default, bool):
+            ranges = descriptor.integer_range or descriptor.floating_point_range
+            assert ranges or descriptor.additional_constraints, told.name
+
+
+def by_name(node: Node, topics: Iterable[Topic]) -> dict[str, type]:
+    return {node.resolve_topic_name(topic.name): topic.type for topic in topics}
+
+
+@pytest.fixture
+def ros(tmp_path: Path) -> Iterator[None]:
+    with domain_id() as number:
+        os.environ["ROS_DOMAIN_ID"] = str(number)
+        os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "LOCALHOST"
+        told = {"cell_file": CELL_FILE, "journal_dir": tmp_path, "path": tmp_path / "bag"}
+        rclpy.init(args=["--ros-args", *(w for k, v in told.items() for w in ("-p", f"{k}:={v}"))])
+        yield
+        rclpy.try_shutdown()
+
+
+@pytest.mark.parametrize(
+    "make", [Belt, Bins, Camera, Classifier, Ejector, Recorder, Supervisor, TwinNode]
+)
+def test_a_node_has_the_parameters_topics_and_services_of_its_page(
+    ros: None, make: Callable[[], Node]
+) -> None:
+    node = make()
+    try:
+        page = NODES[node.get_name()]
+        given = {"use_sim_time", "start_type_description_service"}
+        assert {*node.get_parameters_by_prefix("")} - given == {t.name for t in page.parameters}
+        said = {publisher.topic_name: publisher.msg_type for publisher in node.publishers}
+        said = {name: kind for name, kind in said.items() if not kind.__module__.startswith(ROS)}
+        heard = {one.topic_name: one.msg_type for one in node.subscriptions}
+        assert said == by_name(node, (*page.publishes, *LATER.get(page.name, (DIAGNOSTICS,))))
+        assert heard == by_name(node, () if page.name in LIFECYCLE else page.hears)
+        served = {service.srv_name: service.srv_type for service in node.services}
+        own = {name: kind for name, kind in served.items() if not kind.__module__.startswith(ROS)}
+        assert own == {service.name: service.type for service in page.services}
+    finally:
+        node.destroy_node()
