@@ -1,11 +1,16 @@
-"""A package made on the spot, so that launch files have something to start without ROS."""
+"""A package made on the spot, to start something without ROS; and ROS, for nodes in process."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import rclpy
+from domain_coordinator import domain_id
+
+CELL_FILE = Path(__file__).parents[3] / "config" / "cell.yaml"
 
 
 class Package:
@@ -40,3 +45,17 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Package:
     old = os.environ.get("AMENT_PREFIX_PATH", "")
     monkeypatch.setenv("AMENT_PREFIX_PATH", f"{made.prefix}{os.pathsep}{old}")
     return made
+
+
+@pytest.fixture
+def ros(tmp_path: Path) -> Iterator[str]:
+    """Nodes can be made, with what they need, in the namespace that this gives."""
+    namespace = "/hall/left"
+    with domain_id() as number:
+        os.environ["ROS_DOMAIN_ID"] = str(number)
+        os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "LOCALHOST"
+        told = {"cell_file": CELL_FILE, "journal_dir": tmp_path, "path": tmp_path / "bag"}
+        words = [word for name, value in told.items() for word in ("-p", f"{name}:={value}")]
+        rclpy.init(args=["--ros-args", "-r", f"__ns:={namespace}", *words])
+        yield namespace
+        rclpy.try_shutdown()

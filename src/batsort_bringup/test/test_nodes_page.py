@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterable, Iterator
-from pathlib import Path
+from collections.abc import Callable, Iterable
 
 import pytest
-import rclpy
-from domain_coordinator import domain_id
 from rclpy.node import Node
 
 from batsort_bringup import nodes_page
@@ -22,7 +18,6 @@ from batsort_nodes.supervisor import Supervisor
 from batsort_nodes.topics import DIAGNOSTICS, Topic
 from batsort_twin.node import TwinNode
 
-CELL_FILE = Path(__file__).parents[3] / "config" / "cell.yaml"
 NODES = {node.name: node for node in nodes_page.nodes()}
 LIFECYCLE = ("camera", "classifier", "ejector")
 """These listen only while they are active; tests/test_graph.py sees them then."""
@@ -51,22 +46,11 @@ def by_name(node: Node, topics: Iterable[Topic]) -> dict[str, type]:
     return {node.resolve_topic_name(topic.name): topic.type for topic in topics}
 
 
-@pytest.fixture
-def ros(tmp_path: Path) -> Iterator[None]:
-    with domain_id() as number:
-        os.environ["ROS_DOMAIN_ID"] = str(number)
-        os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "LOCALHOST"
-        told = {"cell_file": CELL_FILE, "journal_dir": tmp_path, "path": tmp_path / "bag"}
-        rclpy.init(args=["--ros-args", *(w for k, v in told.items() for w in ("-p", f"{k}:={v}"))])
-        yield
-        rclpy.try_shutdown()
-
-
 @pytest.mark.parametrize(
     "make", [Belt, Bins, Camera, Classifier, Ejector, Recorder, Supervisor, TwinNode]
 )
 def test_a_node_has_the_parameters_topics_and_services_of_its_page(
-    ros: None, make: Callable[[], Node]
+    ros: str, make: Callable[[], Node]
 ) -> None:
     node = make()
     try:

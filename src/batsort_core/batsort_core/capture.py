@@ -64,6 +64,11 @@ class FrameMatcher:
         self._unplaced: list[tuple[int, int]] = []  # key and stamp
         self._frames: list[_Frame] = []
 
+    @property
+    def waiting(self) -> int:
+        """Requests without an image yet."""
+        return len(self._requests)
+
     def request(self, item_id: int, epoch: int, count: int) -> None:
         """A frame is wanted for this item, exposed at this count; once per item."""
         self._requests.setdefault(item_id, _Request(item_id, epoch, count))

@@ -213,6 +213,11 @@ class Sorter:
         return None
 
     @property
+    def undecided(self) -> int:
+        """Items on the belt that are not decided yet."""
+        return sum(track.decision is None for track in self._tracks.values())
+
+    @property
     def warnings(self) -> list[str]:
         """What is corrected, and should be mended before it is trouble."""
         found = [

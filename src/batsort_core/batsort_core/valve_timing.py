@@ -39,6 +39,10 @@ class ValveTiming:
         """The lead to command a shot with [s]."""
         return self._lead + self._extra[valve]
 
+    def lag_s(self, valve: int) -> float:
+        """How much later than the others it blows, before any correction [s]; 0.0: not known."""
+        return self._lag[valve]
+
     @property
     def late(self) -> dict[int, float]:
         """Lag of each valve that blows later than the others by more than chance [s]."""

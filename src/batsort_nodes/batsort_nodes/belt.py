@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 import time
-from collections import Counter
 
 from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
@@ -12,6 +11,7 @@ from rclpy.node import Node
 from batsort_bags.messages import NS, stamp_of
 from batsort_core.belt import BeltError, BeltTracker, ItemDetector
 from batsort_core.belt_watch import BeltWatch
+from batsort_core.flow import Flow
 from batsort_interfaces.msg import BarrierEdge, BeltCommand, CaptureRequest, EncoderCount
 
 from .configuration import CELL_FILE, Parameter, declare, load_cell
@@ -59,7 +59,8 @@ class Belt(Node):
         )
         self._published = 0
         self._said = time.monotonic()
-        self._counts: Counter[str] = Counter()
+        self._refused = 0
+        self._samples, self._passed = Flow("encoder samples"), Flow("items")
         self._state = publisher(self, "belt/state")
         self._items = publisher(self, "belt/items")
         self._requests = publisher(self, "camera/request")
@@ -79,9 +80,10 @@ class Belt(Node):
             reading = self._tracker.add(stamp, message.epoch, message.count)
         except BeltError as error:
             self._watch.refused(str(error))
-            self._counts["encoder_refused"] += 1
+            self._refused += 1
             self.get_logger().warning(f"belt/encoder: {error}", throttle_duration_sec=1.0)
             return
+        self._samples.passed(now)
         self._watch.reading(now, reading, previous)
         self._heartbeat.tell(self._watch.trouble(now))
         due = abs(stamp - self._published) >= self._period
@@ -98,7 +100,7 @@ class Belt(Node):
         item = self._detector.on_edge(stamp, message.epoch, message.count, message.blocked)
         if item is None:
             return
-        self._counts["items"] += 1
+        self._passed.passed(time.monotonic())
         self._items.publish(item_message(item, self._cell.belt.metres_per_count, self._frame_id))
         request = CaptureRequest(
             item_id=item.id, epoch=item.epoch, count=item.count + self._camera_counts
@@ -118,11 +120,11 @@ class Belt(Node):
         values = {
             "velocity [m/s]": f"{reading.velocity:.3f}" if reading else "unknown",
             "position [m]": f"{reading.position:.3f}" if reading else "unknown",
-            "items": self._counts["items"],
-            "encoder samples refused": self._counts["encoder_refused"],
+            "encoder samples refused": self._refused,
             **{f"barrier {name}": count for name, count in self._detector.faults.items()},
         }
-        return Health(values, self._watch.warning, self._watch.trouble(time.monotonic()))
+        trouble = self._watch.trouble(time.monotonic())
+        return Health(values, self._watch.warning, trouble, (self._samples, self._passed))
 
 
 def main() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Iterable
 
 from rclpy.clock import Clock, ClockType
@@ -11,6 +12,7 @@ from rclpy.node import Node
 from batsort_bags.messages import decision_of, item_of, reading_of, stamp_of
 from batsort_core.bins import BinCounter, Settled
 from batsort_core.cell import CellError
+from batsort_core.flow import Flow
 from batsort_core.items import EjectResult
 from batsort_core.packml import State, looked_at
 from batsort_core.schema import FieldError
@@ -45,6 +47,7 @@ class Bins(Node):
         declare(self, PARAMETERS)
         self._counter = BinCounter(load_cell(self.get_parameter("cell_file").value))
         self._journal = Journal(self)
+        self._came, self._settled = Flow("arrivals"), Flow("outcomes")
         self._outcomes = publisher(self, "items/outcomes")
         self._states = publisher(self, "bins/state")
         self._restore()
@@ -91,6 +94,7 @@ class Bins(Node):
         )
 
     def _on_arrival(self, message: BinArrival) -> None:
+        self._came.passed(time.monotonic())
         stamp = stamp_of(message.header.stamp)
         self._settle(self._counter.on_arrival(message.bin, stamp, message.epoch, message.count))
 
@@ -104,6 +108,7 @@ class Bins(Node):
 
         def publish() -> None:
             for outcome in settled:
+                self._settled.passed(time.monotonic())
                 self._outcomes.publish(outcome_message(outcome))
             self._publish_state()
 
@@ -144,7 +149,10 @@ class Bins(Node):
             "unexpected": balance.unexpected,
             **{outcome.value: count for outcome, count in balance.outcomes.items() if count},
         }
-        return Health(values, fault=self._trouble())
+        for bin in balance.bins:
+            fill = f"{bin.in_bag} of {bin.capacity}" if bin.capacity else f"{bin.in_bag}"
+            values[f"bin {bin.name}"] = f"{fill} in the bag, {bin.missing} missing"
+        return Health(values, fault=self._trouble(), flows=(self._came, self._settled))
 
 
 def main() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
+import time
 from collections import Counter, deque
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +17,7 @@ from batsort_core.capture import FrameMatcher, Match, Missed
 from batsort_core.capture_watch import CaptureWatch
 from batsort_core.clock_watch import clock_warning
 from batsort_core.exposure import least_tolerance
+from batsort_core.flow import Flow
 from batsort_core.packml import State, looked_at
 from batsort_core.trouble import Trouble
 from batsort_interfaces.msg import BeltState, CaptureRequest, CellState
@@ -95,6 +97,7 @@ class Camera(ManagedNode):
         self._cell = load_cell(self.get_parameter("cell_file").value)
         self._frame_id = self.get_parameter("frame_id").value
         self._counts: Counter[str] = Counter()
+        self._asked, self._given = Flow("requests"), Flow("images")
         self._exhausted: Trouble | None = None
         self._watch = CaptureWatch()
         self._checks = ImageChecks()
@@ -166,7 +169,7 @@ class Camera(ManagedNode):
         return device
 
     def _on_request(self, request: CaptureRequest) -> None:
-        self._counts["requests"] += 1
+        self._asked.passed(time.monotonic())
         if self._files is not None:
             self._waiting.append(request)
         self._matcher.request(request.item_id, request.epoch, request.count)
@@ -247,7 +250,7 @@ class Camera(ManagedNode):
         self._watch.useless(problem, sure=problem is Problem.FROZEN)
 
     def _publish(self, image: Image) -> None:
-        self._counts["images"] += 1
+        self._given.passed(time.monotonic())
         self._watch.imaged()
         image.header.frame_id = self._frame_id
         self._images.publish(image)
@@ -277,7 +280,10 @@ class Camera(ManagedNode):
             values["exposure [s]"] = self._device.settled.exposure_s
             warnings += self._device.settled.warnings
             warnings += filter(None, [clock_warning(self._device.stamps.stepped_s)])
-        return Health(values, "; ".join(warnings), self._trouble())
+        if self.stage == "active":
+            values["requests waiting"] = self._matcher.waiting
+        flows = (self._asked, self._given)
+        return Health(values, "; ".join(warnings), self._trouble(), flows)
 
     def _trouble(self) -> Trouble | None:
         if self._device:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import sys
-from collections import Counter, deque
+import time
+from collections import Counter
 from pathlib import Path
 
 from sensor_msgs.msg import Image, RegionOfInterest
 
 from batsort_bags.images import ImageError
 from batsort_bags.messages import item_of, seen_fields, stamp_of
+from batsort_core.flow import Flow, Latencies
 from batsort_interfaces.msg import BatteryClassification, BeltItem, BeltState, ModelBundle
 from batsort_interfaces.srv import LoadBundle
 from batsort_perception.bundle import Bundle, BundleError, default_bundle
@@ -32,7 +34,6 @@ PARAMETERS = (
     Parameter("bundle", "", "Folder of the model bundle; empty: the one that comes with BatSort."),
     Parameter("threads", 2, "Threads of the network.", 1, 16),
 )
-KEPT_LATENCIES = 200
 
 
 class Classifier(ManagedNode):
@@ -44,7 +45,8 @@ class Classifier(ManagedNode):
         self._cell = load_cell(self.get_parameter("cell_file").value)
         self._engine: Engine | None = None
         self._counts: Counter[str] = Counter()
-        self._latencies_ms: deque[float] = deque(maxlen=KEPT_LATENCIES)
+        self._seen, self._judged = Flow("images"), Flow("verdicts")
+        self._latencies = Latencies()
         self._verdicts = publisher(self, "classifications")
         self._bundles = publisher(self, "classifier/bundle")
         service(self, "classifier/load_bundle", self._load_bundle)
@@ -107,6 +109,7 @@ class Classifier(ManagedNode):
         self._sight.item(item_of(message))
 
     def _on_image(self, image: Image) -> None:
+        self._seen.passed(time.monotonic())
         if self._sight.image(stamp_of(image.header.stamp), image):
             self._counts["images dropped"] += 1
         self._judge_known()
@@ -141,8 +144,8 @@ class Classifier(ManagedNode):
         measured = self._engine.classify(crop.pixels)
         verdict = measured.verdict(view.item_id, stamp, bundle.types, crop.offset, crop.clearance)
         now = self.get_clock().now().nanoseconds
-        self._latencies_ms.append((now - stamp) / 1e6)
-        self._counts["verdicts"] += 1
+        self._latencies.add((now - stamp) / 1e9)
+        self._judged.passed(time.monotonic())
         self._verdicts.publish(
             BatteryClassification(
                 header=image.header,
@@ -164,14 +167,15 @@ class Classifier(ManagedNode):
     def _health(self) -> Health:
         values: dict[str, object] = dict(self._counts)
         values["bundle"] = self._engine.bundle.id if self._engine else "none"
-        if self._latencies_ms:
-            ordered = sorted(self._latencies_ms)
-            values["latency p50 [ms]"] = f"{ordered[len(ordered) // 2]:.0f}"
-            values["latency p99 [ms]"] = f"{ordered[int(len(ordered) * 0.99)]:.0f}"
+        values |= self._latencies.figures()
+        active = self.stage == "active"
+        if active:
+            values["images waiting"] = self._sight.waiting
         warning = ""
         if self._counts["images dropped"]:
             warning = "images were dropped: the classifier is too slow for this rate"
-        return Health(values, warning, self._belt.fault if self.stage == "active" else None)
+        fault = self._belt.fault if active else None
+        return Health(values, warning, fault, (self._seen, self._judged))
 
 
 def main() -> None:

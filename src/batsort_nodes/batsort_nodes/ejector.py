@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
@@ -10,6 +11,7 @@ from dataclasses import replace
 from rclpy.parameter import Parameter as RosParameter
 
 from batsort_bags.messages import item_of, reading_of, stamp_of, verdict_of
+from batsort_core.flow import Flow
 from batsort_core.inputs import Batch, Input, InputLog
 from batsort_core.items import EjectResult
 from batsort_core.packml import State, looked_at
@@ -17,6 +19,7 @@ from batsort_core.recipe import Recipe, RecipeError
 from batsort_core.schema import FieldError
 from batsort_core.sorter import Decision, Shot, Sorter
 from batsort_core.trouble import Trouble
+from batsort_core.valve_timing import ValveTiming
 from batsort_interfaces.msg import (
     BatteryClassification,
     BeltItem,
@@ -81,6 +84,11 @@ class Ejector(ManagedNode):
         self._tune(self.get_parameters(["threshold", "novelty_limit"]))
         self.add_post_set_parameters_callback(self._tune)
         self._refused = 0
+        self._heard, self._decided, self._fired = (
+            Flow("verdicts"),
+            Flow("decisions"),
+            Flow("shots fired"),
+        )
         self._reasons: Counter[str] = Counter()
         self._shots: Counter[str] = Counter()
         self._decisions = publisher(self, "items/decisions")
@@ -130,13 +138,17 @@ class Ejector(ManagedNode):
             self._refused += 1
             self.get_logger().warning(f"classifications: {error}", throttle_duration_sec=1.0)
             return
+        self._heard.passed(time.monotonic())
         self._known_types.update(message.types)
         self._note(Input.VERDICT, verdict.image_stamp)
         self._act(self._sorter.on_verdict(verdict))
 
     def _on_event(self, message: EjectEvent) -> None:
         result = EjectResult(message.result)
-        self._shots[message.result] += 1
+        if result is EjectResult.FIRED:
+            self._fired.passed(time.monotonic())
+        else:
+            self._shots[message.result] += 1
         self._note(Input.EVENT, message.item_id)
         stamp = stamp_of(message.header.stamp)
         self._act(self._sorter.on_eject_event(message.item_id, result, stamp))
@@ -179,6 +191,7 @@ class Ejector(ManagedNode):
     def _hand_on(self, results: Iterable[Decision | Shot]) -> None:
         for result in results:
             if isinstance(result, Decision):
+                self._decided.passed(time.monotonic())
                 self._reasons[result.reason.value] += 1
                 self._decisions.publish(decision_message(result))
             else:
@@ -232,9 +245,20 @@ class Ejector(ManagedNode):
         }
         warnings: list[str] = []
         if self._sorter is not None:
+            values["items undecided"] = self._sorter.undecided
             values["slip"] = f"{self._sorter.slip.slip:+.2%}"
+            values |= self._valves(self._sorter.timing)
             warnings = self._sorter.warnings
-        return Health(values, "; ".join(warnings), self._trouble())
+        flows = (self._heard, self._decided, self._fired)
+        return Health(values, "; ".join(warnings), self._trouble(), flows)
+
+    def _valves(self, timing: ValveTiming) -> dict[str, str]:
+        """The lead that each valve is commanded with, and how its delay has drifted."""
+        return {
+            f"valve {bin.valve}": f"lead {1e3 * timing.lead_s(bin.valve):.1f} ms, "
+            f"drift {1e3 * timing.lag_s(bin.valve):+.1f} ms"
+            for bin in self._cell.ejectors
+        }
 
 
 def main() -> None:

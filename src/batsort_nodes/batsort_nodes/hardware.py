@@ -8,7 +8,6 @@ import queue
 import sys
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -18,6 +17,7 @@ from rclpy.node import Node
 from batsort_bags.messages import shot_of, stamp_of
 from batsort_core.cell import CellDescription
 from batsort_core.clock_watch import clock_warning
+from batsort_core.flow import Flow
 from batsort_core.schema import FieldError
 from batsort_core.sensing import Arrival, Edge, EncoderSample
 from batsort_core.trouble import Trouble
@@ -68,14 +68,16 @@ class Hardware(Node):
         self._state: CellState | None = None
         self._command = BeltCommand(velocity=cell.belt.velocity)
         self._heard = -math.inf
-        self._counts: Counter[str] = Counter()
         self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
         self._news = self.create_guard_condition(self._publish_events)
-        self._out: dict[type, tuple[Any, Callable[[Any], Any], str]] = {
-            EncoderSample: (publisher(self, "belt/encoder"), sample_message, "encoder samples"),
-            Edge: (publisher(self, "belt/barrier"), edge_message, "barrier edges"),
-            Arrival: (publisher(self, "bins/arrivals"), arrival_message, "arrivals"),
-            ShotEnd: (publisher(self, "ejector/events"), end_message, "shots"),
+        self._out: dict[type, tuple[Any, Callable[[Any], Any], Flow]] = {
+            event: (publisher(self, topic), message_of, Flow(name))
+            for event, topic, message_of, name in (
+                (EncoderSample, "belt/encoder", sample_message, "encoder samples"),
+                (Edge, "belt/barrier", edge_message, "barrier edges"),
+                (Arrival, "bins/arrivals", arrival_message, "arrivals"),
+                (ShotEnd, "ejector/events", end_message, "shots"),
+            )
         }
         self._estop = publisher(self, "cell/estop")
         self._told_estop: tuple[float, bool | None] = (-math.inf, None)
@@ -142,8 +144,8 @@ class Hardware(Node):
                 event = self._events.get_nowait()
             except queue.Empty:
                 return
-            out, message_of, name = self._out[type(event)]
-            self._counts[name] += 1
+            out, message_of, flow = self._out[type(event)]
+            flow.passed(time.monotonic())
             out.publish(message_of(event))
 
     def _on_state(self, message: CellState) -> None:
@@ -207,8 +209,9 @@ class Hardware(Node):
             self._estop.publish(message)
 
     def _health(self) -> Health:
-        values = {"driver": self._driver, **self._counts, **self._drivers.figures()}
-        return Health(values, clock_warning(self._stamps.stepped_s), self._trouble)
+        values = {"driver": self._driver, **self._drivers.figures()}
+        flows = [flow for _, _, flow in self._out.values()]
+        return Health(values, clock_warning(self._stamps.stepped_s), self._trouble, flows)
 
 
 def main() -> None:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
 
-from batsort_core.trouble import Trouble
+from batsort_core.flow import Flow
+from batsort_core.trouble import LastTrouble, Trouble
 
 from .topics import DIAGNOSTICS, links
 
@@ -23,6 +25,8 @@ class Health:
     values: Mapping[str, object] = field(default_factory=dict)
     warning: str = ""
     fault: Trouble | None = None
+    flows: Sequence[Flow] = ()
+    """What passes the node."""
 
 
 class Heartbeat:
@@ -38,6 +42,7 @@ class Heartbeat:
         self._health = health
         self._stage = stage
         self._fault: Trouble | None = None
+        self._last = LastTrouble()
         self._publisher = node.create_publisher(DIAGNOSTICS.type, DIAGNOSTICS.name, DIAGNOSTICS.qos)
         self._timer = node.create_timer(
             PERIOD_S, self.beat, clock=Clock(clock_type=ClockType.STEADY_TIME)
@@ -51,8 +56,12 @@ class Heartbeat:
 
     def beat(self) -> None:
         """Publish now: at once after a change, so that nobody has to wait for the period."""
-        health = self._health()
+        health, now = self._health(), time.monotonic()
         values = dict(health.values)
+        for flow in health.flows:
+            values |= flow.figures(now)
+        self._last.see(health.fault, now)
+        values |= self._last.figures(now)
         if self._stage is not None:
             values["lifecycle"] = self._stage()
         level, message = DiagnosticStatus.OK, "ok"

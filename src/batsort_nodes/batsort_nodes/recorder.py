@@ -24,6 +24,7 @@ from batsort_bags.compression import COMPRESSIONS, compressed
 from batsort_bags.images import ImageError
 from batsort_bags.types import typestore
 from batsort_bags.writer import BagWriter, ReceiptClock, RecordingError
+from batsort_core.flow import Flow
 from batsort_core.trouble import Trouble
 from batsort_interfaces.msg import ItemTruth
 
@@ -74,7 +75,7 @@ class Recorder(Node):
             raise ConfigurationError(f"path: {error}; allowed: a new folder") from None
         self._receipt = ReceiptClock()
         self._taken: list[tuple[int, Connection, bytes]] = []
-        self._messages = 0
+        self._messages = Flow("messages")
         self._unread = self._fault = ""
         self._inputs = self._listen(self.get_parameter("images").value)
         self._events = self._bag.add(EVENTS.name, type_name(EVENTS), EVENTS.depth)
@@ -131,7 +132,7 @@ class Recorder(Node):
         try:
             for received, connection, data in taken:
                 self._bag.write(connection, self._receipt.stamp(received), data)
-                self._messages += 1
+                self._messages.passed(time.monotonic())
         except RecordingError as error:
             self._end(str(error))
 
@@ -180,13 +181,14 @@ class Recorder(Node):
         self._poller.cancel()
 
     def _health(self) -> Health:
-        values = {"bag": self._bag.path, "messages": self._messages}
+        values, flows = {"bag": self._bag.path}, (self._messages,)
         if self._fault:
-            return Health(values, fault=Trouble(self._fault, "make room, then record anew"))
+            fault = Trouble(self._fault, "make room, then record anew")
+            return Health(values, fault=fault, flows=flows)
         warnings = [f"{one.lost} lost of {one.topic.name}" for one in self._inputs if one.lost]
         warnings += [f"nobody publishes {name}" for name in self._unheard()]
         warnings += [self._unread] if self._unread else []
-        return Health(values, "; ".join(warnings))
+        return Health(values, "; ".join(warnings), flows=flows)
 
 
 @dataclass

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 
@@ -233,7 +233,15 @@ class Supervisor(Node):
     def _health(self) -> Health:
         supervision = self._supervision
         state = supervision.packml.state
-        values = {"state": state.value, "reason": supervision.reason, "cure": supervision.cure}
+        figures = self._oee.figures()
+        shares = {**asdict(figures), "oee": figures.oee}
+        values = {
+            "state": state.value,
+            "reason": supervision.reason,
+            "cure": supervision.cure,
+            "belt velocity, commanded [m/s]": self._velocity,
+            **{name: f"{share:.1%}" for name, share in shares.items()},
+        }
         if supervision.cure:
             return Health(values, fault=Trouble(f"{state}: {supervision.reason}", supervision.cure))
         return Health(values)

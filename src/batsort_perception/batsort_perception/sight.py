@@ -38,6 +38,11 @@ class Sight(Generic[T]):
         self._items: deque[Item] = deque(maxlen=KEPT_ITEMS)
         self._images: deque[tuple[int, T]] = deque(maxlen=KEPT_IMAGES)
 
+    @property
+    def waiting(self) -> int:
+        """Images that nothing can be said of yet."""
+        return len(self._images)
+
     def item(self, item: Item) -> None:
         """An item has passed the barrier."""
         self._items.append(item)
