@@ -12,7 +12,7 @@ from rclpy.qos import DurabilityPolicy, ReliabilityPolicy
 from rclpy.topic_endpoint_info import TopicEndpointInfo
 
 from batsort_core.links import Links
-from batsort_nodes.topics import TOPICS, Topic
+from batsort_nodes.topics import TOPICS, VIEW, Topic
 
 README = Path(__file__).parents[1] / "README.md"
 NODES = {"belt", "bins", "camera", "classifier", "ejector", "supervisor", "twin"}
@@ -43,7 +43,7 @@ def readme_rows() -> list[dict[str, str]]:
 
 
 def test_the_readme_lists_every_topic_with_type_nodes_and_qos() -> None:
-    assert readme_rows() == [row(topic) for topic in TOPICS.values()]
+    assert readme_rows() == [row(topic) for topic in (*TOPICS.values(), *VIEW.values())]
 
 
 def names(infos: Iterable[TopicEndpointInfo]) -> set[str]:
@@ -77,17 +77,19 @@ def check(cell: LaunchedCell, topic: Topic) -> None:
 
 
 def test_the_running_graph_is_the_readme_s(launch) -> None:
-    cell = launch("plant")
+    """With a viewer that nobody looks at, and that so hears nothing."""
+    cell = launch("plant", viewer=True)
     cell.wait_state("execute")
     watcher = cell.watcher
     cell.wait(
-        lambda: set(watcher.get_node_names()) - {"watcher"} == NODES, f"these nodes run: {NODES}"
+        lambda: set(watcher.get_node_names()) - {"watcher"} == {*NODES, "viewer"},
+        f"these nodes and a viewer run: {NODES}",
     )
-    for topic in TOPICS.values():
+    for topic in (*TOPICS.values(), *VIEW.values()):
         check(cell, topic)
     strangers = {
         name for name, _ in watcher.get_topic_names_and_types() if name.startswith("/plant/")
-    } - {f"/plant/{name}" for name in TOPICS}
+    } - {f"/plant/{name}" for name in (*TOPICS, *VIEW)}
     assert all(
         name.endswith("/transition_event") or name.startswith("/plant/twin/") for name in strangers
     )

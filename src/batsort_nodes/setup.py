@@ -13,6 +13,7 @@ NODES = (
     "reference_plc",
     "replay",
     "supervisor",
+    "viewer",
 )
 
 setup(

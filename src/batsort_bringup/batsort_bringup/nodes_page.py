@@ -33,8 +33,9 @@ from batsort_nodes import (
     recorder,
     replay,
     supervisor,
+    viewer,
 )
-from batsort_nodes.topics import DIAGNOSTICS, SERVICES, TOPICS, Service, Topic
+from batsort_nodes.topics import DIAGNOSTICS, SERVICES, TOPICS, VIEW, Service, Topic
 from batsort_twin import node as twin
 
 from .installed import default_cell
@@ -140,6 +141,12 @@ def _backends() -> list[Node]:
 def _tools() -> list[Node]:
     return [
         Node(recorder, recorder.PARAMETERS, (), [*recorder.RECORDED, parameters.EVENTS]),
+        Node(
+            viewer,
+            viewer.PARAMETERS,
+            list(VIEW.values()),
+            [TOPICS[name] for name in TOPICS if name in viewer.HEARD],
+        ),
         Node(board_contract, board_contract.PARAMETERS, board_rig.HEARD, board_rig.SAID),
     ]
 

@@ -16,12 +16,13 @@ from batsort_nodes.ejector import Ejector
 from batsort_nodes.recorder import Recorder
 from batsort_nodes.supervisor import Supervisor
 from batsort_nodes.topics import DIAGNOSTICS, Topic
+from batsort_nodes.viewer import Viewer
 from batsort_twin.node import TwinNode
 
 NODES = {node.name: node for node in nodes_page.nodes()}
-LIFECYCLE = ("camera", "classifier", "ejector")
-"""These listen only while they are active; tests/test_graph.py sees them then."""
-LATER = {"recorder": ()}
+LISTEN_LATER = ("camera", "classifier", "ejector", "viewer")
+"""While they are active, or looked at; tests/test_graph.py sees the first three then."""
+TELL_LATER = {"recorder": ()}
 """It tells its health only when it has heard that all of the cell is there."""
 ROS = ("lifecycle_msgs", "rcl_interfaces", "type_description_interfaces")
 """Topics and services of these types every node or every lifecycle node has from ROS."""
@@ -47,7 +48,7 @@ def by_name(node: Node, topics: Iterable[Topic]) -> dict[str, type]:
 
 
 @pytest.mark.parametrize(
-    "make", [Belt, Bins, Camera, Classifier, Ejector, Recorder, Supervisor, TwinNode]
+    "make", [Belt, Bins, Camera, Classifier, Ejector, Recorder, Supervisor, TwinNode, Viewer]
 )
 def test_a_node_has_the_parameters_topics_and_services_of_its_page(
     ros: str, make: Callable[[], Node]
@@ -60,8 +61,8 @@ def test_a_node_has_the_parameters_topics_and_services_of_its_page(
         said = {publisher.topic_name: publisher.msg_type for publisher in node.publishers}
         said = {name: kind for name, kind in said.items() if not kind.__module__.startswith(ROS)}
         heard = {one.topic_name: one.msg_type for one in node.subscriptions}
-        assert said == by_name(node, (*page.publishes, *LATER.get(page.name, (DIAGNOSTICS,))))
-        assert heard == by_name(node, () if page.name in LIFECYCLE else page.hears)
+        assert said == by_name(node, (*page.publishes, *TELL_LATER.get(page.name, (DIAGNOSTICS,))))
+        assert heard == by_name(node, () if page.name in LISTEN_LATER else page.hears)
         served = {service.srv_name: service.srv_type for service in node.services}
         own = {name: kind for name, kind in served.items() if not kind.__module__.startswith(ROS)}
         assert own == {service.name: service.type for service in page.services}

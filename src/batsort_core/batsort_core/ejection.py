@@ -32,6 +32,26 @@ def required_gap(cell: CellDescription, velocity: float, length: float, pulse_s:
     )
 
 
+def needed_gap(cell: CellDescription, item: Item, velocity: float) -> float:
+    """Free belt that a jet at this item needs on either side [m].
+
+    At the faster of the belt's set speed and `velocity` [m/s], so that a belt that is just starting
+    counts as running.
+    """
+    speed = max(cell.belt.velocity, abs(velocity))
+    return required_gap(cell, speed, item.length, pulse_s(cell.ejection, item.length))
+
+
+def too_close(cell: CellDescription, item: Item, other: Item, velocity: float) -> bool:
+    """Whether one of the two could not be blown without touching the other; see `needed_gap`."""
+    if item.id == other.id or item.epoch != other.epoch:
+        return False
+    needed = max(needed_gap(cell, one, velocity) for one in (item, other))
+    lengths = cell.counts(item.length) + cell.counts(other.length)
+    twice_free = 2 * abs(item.count - other.count) - lengths
+    return twice_free < 2 * math.ceil(needed / cell.belt.metres_per_count)
+
+
 def target_count(cell: CellDescription, bin: Bin, item: Item, further: float = 0.0) -> int:
     """The belt count at which the item's centre is at the bin's nozzle axis, or the belt's end.
 

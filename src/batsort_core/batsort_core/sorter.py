@@ -1,12 +1,11 @@
 """Where each item shall go, and the shots that bring it there: exactly one decision per item."""
 
-import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from batsort_core.belt import BeltReading, tracking_lost
 from batsort_core.cell import CellDescription
-from batsort_core.ejection import last_command_count, pulse_s, required_gap, target_count
+from batsort_core.ejection import last_command_count, needed_gap, pulse_s, target_count, too_close
 from batsort_core.items import EjectResult, Item, Reason, Verdict
 from batsort_core.recent import Recent
 from batsort_core.records import Record
@@ -405,19 +404,10 @@ class Sorter:
         )
 
     def _needed_gap(self, item: Item) -> float:
-        """Free belt that a jet at this item needs on either side [m]."""
         assert self._reading is not None
-        speed = max(self._cell.belt.velocity, abs(self._reading.velocity))
-        return required_gap(
-            self._cell, speed, item.length, pulse_s(self._cell.ejection, item.length)
-        )
+        return needed_gap(self._cell, item, self._reading.velocity)
 
     def _too_close(self, item: Item, other: Item) -> bool:
-        """Whether one of the two could not be blown without touching the other."""
-        if item.id == other.id or item.epoch != other.epoch or self._reading is None:
+        if self._reading is None:
             return False
-        cell = self._cell
-        needed = max(self._needed_gap(item), self._needed_gap(other))
-        lengths = cell.counts(item.length) + cell.counts(other.length)
-        twice_free = 2 * abs(item.count - other.count) - lengths
-        return twice_free < 2 * math.ceil(needed / cell.belt.metres_per_count)
+        return too_close(self._cell, item, other, self._reading.velocity)

@@ -17,7 +17,9 @@ from rclpy.event_handler import PublisherEventCallbacks, SubscriptionEventCallba
 from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import CameraInfo, Image
+from std_msgs.msg import String
 from std_srvs.srv import Trigger
+from visualization_msgs.msg import MarkerArray
 
 from batsort_core.links import Links, identity
 from batsort_interfaces import msg as batsort
@@ -139,12 +141,22 @@ SERVICES = {
 }
 """Keyed by name."""
 
+VIEW = {
+    topic.name: topic
+    for topic in (
+        Topic("view/markers", MarkerArray, 10, "viewer", ()),
+        Topic("view/image_annotated", Image, 5, "viewer", ()),
+        Topic("robot_description", String, 1, "viewer", (), True),
+    )
+}
+"""What the viewer, where there is one, makes of the others for people; it is not recorded."""
+
 DIAGNOSTICS = Topic("/diagnostics", DiagnosticArray, 10, "all", ("supervisor",))
 
 
 def publisher(node: Node, name: str) -> Any:
-    """Make the publisher of a topic in the table."""
-    topic = TOPICS[name]
+    """Make the publisher of a topic in the tables."""
+    topic = TOPICS.get(name) or VIEW[name]
     return node.create_publisher(
         topic.type, topic.name, topic.qos, event_callbacks=PublisherEventCallbacks(**QUIET)
     )

@@ -172,7 +172,7 @@ def test_messages_that_are_lost_are_counted_by_topic(record) -> None:
     publisher = bench.peer.create_publisher(topic.type, topic.name, topic.qos)
     bench.wait(lambda: publisher.get_subscription_count() > 0)
     publisher.publish(topic.type())
-    bench.wait(lambda: node._messages > 0 and node._health().values["messages"] > 0)
+    bench.wait(lambda: node._messages.count > 0)
     for _ in range(DEPTH + 7):
         publisher.publish(topic.type())
     bench.wait(lambda: "7 lost of belt/barrier" in node._health().warning)

@@ -1,0 +1,278 @@
+"""Node `viewer`: the cell for rviz and rqt, worked out only while somebody looks."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Any
+
+from builtin_interfaces.msg import Duration
+from geometry_msgs.msg import Point, Quaternion, TransformStamped, Vector3
+from rclpy.clock import Clock, ClockType
+from rclpy.node import Node
+from rclpy.qos import DurabilityPolicy, QoSProfile
+from sensor_msgs.msg import Image
+from std_msgs.msg import ColorRGBA, String
+from visualization_msgs.msg import Marker, MarkerArray
+
+from batsort_bags.images import ImageError
+from batsort_bags.messages import decision_of, item_of, reading_of, stamp_of, verdict_of
+from batsort_core.flow import Flow
+from batsort_core.items import EjectResult
+from batsort_core.layout import CELL, bin_colours, links, quaternion
+from batsort_core.urdf import urdf
+from batsort_interfaces import msg as batsort
+
+from .configuration import CELL_FILE, Parameter, declare, load_cell
+from .heartbeat import Health, Heartbeat
+from .images import to_message, to_rgb
+from .run import run
+from .topics import publisher, subscription
+from .view_image import Caption, annotate
+from .view_marks import UNDECIDED, Kind, Mark, Marks
+from .view_state import Fill, ViewState
+
+try:
+    from tf2_msgs.msg import TFMessage
+except ImportError:
+    # Not among the wheels; markers and images show without it.
+    TFMessage = None
+
+PARAMETERS = (
+    CELL_FILE,
+    Parameter("rate", 10.0, "Marker arrays published a second [Hz].", 1.0, 30.0),
+)
+FOR_MARKERS = (
+    "belt/items",
+    "belt/state",
+    "bins/state",
+    "cell/state",
+    "classifications",
+    "ejector/events",
+    "items/decisions",
+    "items/outcomes",
+)
+FOR_IMAGES = ("camera/image_raw", "classifications", "ejector/recipe", "items/decisions")
+HEARD = frozenset((*FOR_MARKERS, *FOR_IMAGES))
+"""Each only while somebody looks at what is made of it."""
+STILL_S = 1.0
+"""Markers of what never moves are sent again so often, for who comes late."""
+UNDECIDED_S = 0.3
+"""An image waits so long for the decision on its item, and then is shown without."""
+KEPT_IMAGES = 8
+SHAPES = {
+    Kind.CUBE: Marker.CUBE,
+    Kind.CYLINDER: Marker.CYLINDER,
+    Kind.TEXT: Marker.TEXT_VIEW_FACING,
+    Kind.LINES: Marker.LINE_LIST,
+}
+
+
+class Viewer(Node):
+    """Keeps what a picture needs, and draws it for those who subscribe."""
+
+    def __init__(self) -> None:
+        super().__init__("viewer")
+        declare(self, PARAMETERS)
+        self._cell = load_cell(self.get_parameter("cell_file").value)
+        self._period = 1.0 / self.get_parameter("rate").value
+        self._marks = Marks(self._cell)
+        self._colours = bin_colours(self._cell)
+        self._still = [self._marker(mark, 0.0) for mark in self._marks.still()]
+        self._state = ViewState(self._cell)
+        self._threshold = self._cell.recipe.threshold
+        self._images: OrderedDict[int, tuple[float, Image]] = OrderedDict()
+        """By stamp, with when they came."""
+        self._judged: dict[int, batsort.BatteryClassification] = {}
+        """By stamp of the image."""
+        self._still_sent = 0.0
+        self._drawn, self._sent = Flow("annotated images"), Flow("marker arrays")
+        self._listening: dict[str, Any] = {}
+        self._callbacks: dict[str, Callable[[Any], None]] = {
+            "belt/items": self._on_item,
+            "belt/state": self._on_belt,
+            "bins/state": self._on_bins,
+            "camera/image_raw": self._on_image,
+            "cell/state": self._on_cell,
+            "classifications": self._on_verdict,
+            "ejector/events": self._on_event,
+            "ejector/recipe": self._on_recipe,
+            "items/decisions": self._on_decision,
+            "items/outcomes": self._on_outcome,
+        }
+        self._markers = publisher(self, "view/markers")
+        self._annotated = publisher(self, "view/image_annotated")
+        self._description = publisher(self, "robot_description")
+        self._description.publish(String(data=urdf(self._cell)))
+        self._publish_frames()
+        self._heartbeat = Heartbeat(self, self._health)
+        steady = Clock(clock_type=ClockType.STEADY_TIME)
+        self.create_timer(self._period, self._look, clock=steady)
+
+    def _publish_frames(self) -> None:
+        if TFMessage is None:
+            return
+        latched = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
+        self._frames = self.create_publisher(TFMessage, "/tf_static", latched)
+        frames = []
+        for link in links(self._cell):
+            frame = TransformStamped(child_frame_id=link.name)
+            frame.header.frame_id = link.parent
+            frame.header.stamp = self.get_clock().now().to_msg()
+            x, y, z = link.xyz
+            frame.transform.translation = Vector3(x=x, y=y, z=z)
+            frame.transform.rotation = _quaternion(quaternion(link.rpy))
+            frames.append(frame)
+        self._frames.publish(TFMessage(transforms=frames))
+
+    def _look(self) -> None:
+        """Listen for those who look, and draw for them."""
+        markers = self._markers.get_subscription_count() > 0
+        images = self._annotated.get_subscription_count() > 0
+        self._listen({*(FOR_MARKERS if markers else ()), *(FOR_IMAGES if images else ())})
+        if markers:
+            self._publish_markers()
+        if images:
+            self._publish_waiting()
+
+    def _listen(self, wanted: set[str]) -> None:
+        for name in wanted - self._listening.keys():
+            self._listening[name] = subscription(self, name, self._callbacks[name])
+        for name in self._listening.keys() - wanted:
+            self.destroy_subscription(self._listening.pop(name))
+        if not wanted:
+            # What is missed meanwhile must not be shown later.
+            self._state = ViewState(self._cell)
+            self._images.clear()
+            self._judged.clear()
+
+    def _on_item(self, message: batsort.BeltItem) -> None:
+        self._state.track(message.id).item = item_of(message)
+
+    def _on_belt(self, message: batsort.BeltState) -> None:
+        self._state.reading = reading_of(message)
+
+    def _on_bins(self, message: batsort.BinStates) -> None:
+        self._state.fills = {
+            bin.name: Fill(bin.in_bag, bin.capacity, bin.full) for bin in message.bins
+        }
+
+    def _on_cell(self, message: batsort.CellState) -> None:
+        why = f": {message.reason}" if message.reason else ""
+        self._state.cell_state = f"{message.state}{why}"
+
+    def _on_verdict(self, message: batsort.BatteryClassification) -> None:
+        self._state.track(message.item_id).verdict = verdict_of(message)
+        if "camera/image_raw" in self._listening:
+            self._judged[stamp_of(message.header.stamp)] = message
+            while len(self._judged) > KEPT_IMAGES:
+                del self._judged[next(iter(self._judged))]
+            self._draw_known()
+
+    def _on_decision(self, message: batsort.SortDecision) -> None:
+        self._state.on_decision(decision_of(message))
+        self._draw_known()
+
+    def _on_event(self, message: batsort.EjectEvent) -> None:
+        if message.result == EjectResult.FIRED:
+            stamp = stamp_of(message.header.stamp)
+            self._state.on_shot(message.item_id, message.valve, stamp)
+
+    def _on_outcome(self, message: batsort.ItemOutcome) -> None:
+        bin = message.bin or message.decided_bin
+        stamp = stamp_of(message.header.stamp)
+        self._state.on_outcome(message.item_id, message.outcome, bin, stamp)
+
+    def _on_recipe(self, message: batsort.Recipe) -> None:
+        self._threshold = message.threshold
+
+    def _on_image(self, message: Image) -> None:
+        self._images[stamp_of(message.header.stamp)] = (time.monotonic(), message)
+        while len(self._images) > KEPT_IMAGES:
+            self._images.popitem(last=False)
+        self._draw_known()
+
+    def _draw_known(self) -> None:
+        """Images whose item is judged and decided."""
+        for stamp in list(self._images):
+            verdict = self._judged.get(stamp)
+            track = self._state.tracks.get(verdict.item_id) if verdict else None
+            if track is not None and track.decision is not None:
+                self._draw(stamp)
+
+    def _publish_waiting(self) -> None:
+        """Images that have waited long enough."""
+        before = time.monotonic() - UNDECIDED_S
+        for stamp in [stamp for stamp, (came, _) in self._images.items() if came < before]:
+            self._draw(stamp)
+
+    def _draw(self, stamp: int) -> None:
+        _, image = self._images.pop(stamp)
+        verdict = self._judged.pop(stamp, None)
+        try:
+            pixels = to_rgb(image)
+        except ImageError as error:
+            self.get_logger().warning(f"camera/image_raw: {error}", throttle_duration_sec=1.0)
+            return
+        caption = self._caption(verdict) if verdict else None
+        message = to_message(annotate(pixels, caption, self._threshold))
+        message.header = image.header
+        self._annotated.publish(message)
+        self._drawn.passed(time.monotonic())
+
+    def _caption(self, verdict: batsort.BatteryClassification) -> Caption:
+        roi, decision = verdict.roi, self._state.track(verdict.item_id).decision
+        plan, colour = "not decided yet", UNDECIDED
+        if decision is not None:
+            colour = self._colours.get(decision.bin, UNDECIDED)
+            plan = f"{decision.bin} ({decision.reason})"
+        return Caption(
+            (roi.x_offset, roi.y_offset, roi.width, roi.height),
+            verdict.type,
+            verdict.confidence,
+            plan,
+            colour,
+        )
+
+    def _publish_markers(self) -> None:
+        now = time.monotonic()
+        moving = self._marks.moving(self._state)
+        markers = [self._marker(mark, 3 * self._period) for mark in moving]
+        if now - self._still_sent >= STILL_S:
+            self._still_sent = now
+            markers += self._still
+        self._markers.publish(MarkerArray(markers=markers))
+        self._sent.passed(now)
+
+    def _marker(self, mark: Mark, lifetime_s: float) -> Marker:
+        """`lifetime_s` 0.0: without end. Stamps are left at 0: valid at any time."""
+        marker = Marker(
+            ns=mark.group,
+            id=mark.number,
+            type=SHAPES[mark.kind],
+            color=ColorRGBA(**dict(zip("rgb", mark.colour, strict=True)), a=mark.alpha),
+            text=mark.text,
+            points=[Point(x=x, y=y, z=z) for x, y, z in mark.points],
+            lifetime=Duration(nanosec=round(1e9 * lifetime_s)),
+        )
+        marker.header.frame_id = CELL
+        place, size = marker.pose.position, marker.scale
+        place.x, place.y, place.z = mark.xyz
+        size.x, size.y, size.z = map(float, mark.size)
+        marker.pose.orientation = _quaternion(mark.turn)
+        return marker
+
+    def _health(self) -> Health:
+        looking = {"looked at": ", ".join(sorted(self._listening)) or "by nobody"}
+        return Health(looking, flows=(self._drawn, self._sent))
+
+
+def _quaternion(turn: tuple[float, float, float, float]) -> Quaternion:
+    x, y, z, w = turn
+    return Quaternion(x=x, y=y, z=z, w=w)
+
+
+def main() -> None:
+    sys.exit(run(Viewer))
