@@ -49,11 +49,14 @@ class Latencies:
         """Take one more; the oldest is forgotten."""
         self._values.append(seconds)
 
-    def figures(self) -> dict[str, str]:
-        """Median, p90, p99 (nearest rank) and the most [ms]; nothing where there is none."""
+    def at(self, share: float) -> float:
+        """The latency that a share of them, above 0, keeps within (nearest rank) [s]; nan: none."""
         ordered = sorted(self._values)
-        shares = {"p50": 0.5, "p90": 0.9, "p99": 0.99, "max": 1.0} if ordered else {}
+        return ordered[math.ceil(share * len(ordered)) - 1] if ordered else math.nan
+
+    def figures(self) -> dict[str, str]:
+        """Median, p90, p99 and the most [ms]; nothing where there is none."""
+        shares = {"p50": 0.5, "p90": 0.9, "p99": 0.99, "max": 1.0} if self._values else {}
         return {
-            f"latency {name} [ms]": f"{1e3 * ordered[math.ceil(share * len(ordered)) - 1]:.0f}"
-            for name, share in shares.items()
+            f"latency {name} [ms]": f"{1e3 * self.at(share):.0f}" for name, share in shares.items()
         }

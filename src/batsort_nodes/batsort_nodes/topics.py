@@ -146,6 +146,7 @@ VIEW = {
     for topic in (
         Topic("view/markers", MarkerArray, 10, "viewer", ()),
         Topic("view/image_annotated", Image, 5, "viewer", ()),
+        Topic("view/figures", batsort.ViewFigures, 10, "viewer", ()),
         Topic("robot_description", String, 1, "viewer", (), True),
     )
 }

@@ -30,6 +30,7 @@ from .heartbeat import Health, Heartbeat
 from .images import to_message, to_rgb
 from .run import run
 from .topics import publisher, subscription
+from .view_figures import FigureWatch
 from .view_image import Caption, annotate
 from .view_marks import UNDECIDED, Kind, Mark, Marks
 from .view_state import Fill, ViewState
@@ -55,10 +56,11 @@ FOR_MARKERS = (
     "items/outcomes",
 )
 FOR_IMAGES = ("camera/image_raw", "classifications", "ejector/recipe", "items/decisions")
-HEARD = frozenset((*FOR_MARKERS, *FOR_IMAGES))
+FOR_FIGURES = ("classifications", "items/outcomes")
+HEARD = frozenset((*FOR_MARKERS, *FOR_IMAGES, *FOR_FIGURES))
 """Each only while somebody looks at what is made of it."""
-STILL_S = 1.0
-"""Markers of what never moves are sent again so often, for who comes late."""
+SLOW_S = 1.0
+"""How often figures are sent, and again, for who comes late, markers of what never moves."""
 UNDECIDED_S = 0.3
 """An image waits so long for the decision on its item, and then is shown without."""
 KEPT_IMAGES = 8
@@ -87,7 +89,8 @@ class Viewer(Node):
         """By stamp, with when they came."""
         self._judged: dict[int, batsort.BatteryClassification] = {}
         """By stamp of the image."""
-        self._still_sent = 0.0
+        self._watch = FigureWatch()
+        self._still_sent = self._figures_sent = 0.0
         self._drawn, self._sent = Flow("annotated images"), Flow("marker arrays")
         self._listening: dict[str, Any] = {}
         self._callbacks: dict[str, Callable[[Any], None]] = {
@@ -104,6 +107,7 @@ class Viewer(Node):
         }
         self._markers = publisher(self, "view/markers")
         self._annotated = publisher(self, "view/image_annotated")
+        self._figures = publisher(self, "view/figures")
         self._description = publisher(self, "robot_description")
         self._description.publish(String(data=urdf(self._cell)))
         self._publish_frames()
@@ -131,11 +135,19 @@ class Viewer(Node):
         """Listen for those who look, and draw for them."""
         markers = self._markers.get_subscription_count() > 0
         images = self._annotated.get_subscription_count() > 0
-        self._listen({*(FOR_MARKERS if markers else ()), *(FOR_IMAGES if images else ())})
+        figures = self._figures.get_subscription_count() > 0
+        wanted = [
+            *(FOR_MARKERS if markers else ()),
+            *(FOR_IMAGES if images else ()),
+            *(FOR_FIGURES if figures else ()),
+        ]
+        self._listen(set(wanted))
         if markers:
             self._publish_markers()
         if images:
             self._publish_waiting()
+        if figures:
+            self._publish_figures()
 
     def _listen(self, wanted: set[str]) -> None:
         for name in wanted - self._listening.keys():
@@ -144,7 +156,7 @@ class Viewer(Node):
             self.destroy_subscription(self._listening.pop(name))
         if not wanted:
             # What is missed meanwhile must not be shown later.
-            self._state = ViewState(self._cell)
+            self._state, self._watch = ViewState(self._cell), FigureWatch()
             self._images.clear()
             self._judged.clear()
 
@@ -165,8 +177,10 @@ class Viewer(Node):
 
     def _on_verdict(self, message: batsort.BatteryClassification) -> None:
         self._state.track(message.item_id).verdict = verdict_of(message)
+        exposed, ready = stamp_of(message.header.stamp), stamp_of(message.verdict_stamp)
+        self._watch.on_verdict(exposed, ready)
         if "camera/image_raw" in self._listening:
-            self._judged[stamp_of(message.header.stamp)] = message
+            self._judged[exposed] = message
             while len(self._judged) > KEPT_IMAGES:
                 del self._judged[next(iter(self._judged))]
             self._draw_known()
@@ -184,6 +198,7 @@ class Viewer(Node):
         bin = message.bin or message.decided_bin
         stamp = stamp_of(message.header.stamp)
         self._state.on_outcome(message.item_id, message.outcome, bin, stamp)
+        self._watch.on_outcome(message.outcome, message.confidence, stamp)
 
     def _on_recipe(self, message: batsort.Recipe) -> None:
         self._threshold = message.threshold
@@ -240,11 +255,21 @@ class Viewer(Node):
         now = time.monotonic()
         moving = self._marks.moving(self._state)
         markers = [self._marker(mark, 3 * self._period) for mark in moving]
-        if now - self._still_sent >= STILL_S:
+        if now - self._still_sent >= SLOW_S:
             self._still_sent = now
             markers += self._still
         self._markers.publish(MarkerArray(markers=markers))
         self._sent.passed(now)
+
+    def _publish_figures(self) -> None:
+        now = time.monotonic()
+        if now - self._figures_sent < SLOW_S:
+            return
+        self._figures_sent = now
+        stamp = self.get_clock().now()
+        message = batsort.ViewFigures(**self._watch.figures(stamp.nanoseconds)._asdict())
+        message.header.stamp = stamp.to_msg()
+        self._figures.publish(message)
 
     def _marker(self, mark: Mark, lifetime_s: float) -> Marker:
         """`lifetime_s` 0.0: without end. Stamps are left at 0: valid at any time."""

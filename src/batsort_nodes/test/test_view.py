@@ -13,6 +13,7 @@ from batsort_core.items import Item, Reason, Verdict
 from batsort_core.layout import bin_colours
 from batsort_core.sorter import Decision
 from batsort_nodes.configuration import load_cell
+from batsort_nodes.view_figures import SPAN_NS, FigureWatch
 from batsort_nodes.view_image import Caption, annotate
 from batsort_nodes.view_marks import RED, UNDECIDED, Kind, Mark, Marks
 from batsort_nodes.view_state import FLASH_NS, KEPT, SHOWN_NS, Fill, ViewState
@@ -145,3 +146,15 @@ def test_an_image_of_any_size_can_be_annotated_with_or_without_a_verdict() -> No
         assert annotate(blank, None, 0.8).shape == shape
         caption = Caption((0, 0, 2000, 2000), "Klarus", 1.4, "klarus", (1.0, 0.0, 0.0))
         assert annotate(blank, caption, 0.8).shape == shape
+
+
+def test_figures_are_the_rate_of_the_last_seconds_the_latency_and_the_expected_purity() -> None:
+    watch = FigureWatch()
+    assert all(np.isnan(watch.figures(NOW)[1:])) and watch.figures(NOW).rate == 0.0
+    for number in range(10):
+        watch.on_verdict(NOW, NOW + (number + 1) * 10_000_000)
+        watch.on_outcome("sorted_confirmed", 0.9 + number / 100, NOW)
+    watch.on_outcome("others_low_confidence", 0.2, NOW)
+    figures = watch.figures(NOW)
+    assert figures == pytest.approx((2.2, 0.05, 0.1, 0.945))
+    assert watch.figures(NOW + SPAN_NS).rate == 0.0

@@ -42,6 +42,8 @@ def test_it_hears_nothing_until_somebody_looks_and_nothing_more_when_nobody_does
     assert "camera/image_raw" not in heard(node)
     _, images = look(bench, "view/image_annotated")
     bench.wait(lambda: heard(node) == HEARD)
+    _, figures = look(bench, "view/figures")
+    bench.peer.destroy_subscription(figures)
     bench.peer.destroy_subscription(markers)
     bench.peer.destroy_subscription(images)
     bench.wait(lambda: heard(node) == set())
@@ -94,3 +96,14 @@ def test_the_robot_description_reaches_who_comes_late(bench) -> None:
     texts, _ = look(bench, "robot_description")
     bench.wait(lambda: bool(texts))
     assert '<link name="nozzle_9"' in texts[0].data
+
+
+def test_figures_are_told_to_who_plots_them(bench) -> None:
+    bench = bench()
+    bench.add(Viewer())
+    figures, _ = look(bench, "view/figures")
+    judged = verdict(ITEM.id, "Klarus")
+    judged.verdict_stamp.sec = judged.header.stamp.sec
+    judged.verdict_stamp.nanosec = judged.header.stamp.nanosec + 40_000_000
+    bench.send("classifications", judged)
+    bench.wait(lambda: any(abs(one.latency_p50 - 0.04) < 1e-6 for one in figures))
