@@ -152,7 +152,8 @@ class Marks:
                 colour = self._colours[bin.name]
                 marks.append(Mark("fill", number, Kind.CUBE, place, size, colour))
             full = fill is not None and fill.full
-            above = (x, y + 0.06, z + BIN_HEIGHT + 0.03)
+            # Behind the bin, clear of what is told of the items before it.
+            above = (x, y + 0.12, z + BIN_HEIGHT + 0.05)
             ink = RED if full else WHITE
             marks.append(Mark("bins", number, Kind.TEXT, above, (0, 0, LETTERS), ink, text=text))
         return marks

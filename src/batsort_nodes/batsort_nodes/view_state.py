@@ -104,13 +104,15 @@ class ViewState:
         return sorted((place for place in places if place[0] <= end), key=lambda place: place[0])
 
     def leaving(self) -> list[Track]:
-        """Items that have just left, with an outcome."""
+        """Of the items that have just left, with an outcome, the last one of each bin."""
         now = self.reading.stamp if self.reading else 0
-        return [
+        left = [
             track
             for track in self.tracks.values()
             if track.outcome and track.bin and abs(now - track.settled) < SHOWN_NS
         ]
+        left.sort(key=lambda track: track.settled)
+        return list({track.bin: track for track in left}.values())
 
     def blowing(self) -> list[int]:
         """Valves whose jet is to be seen."""

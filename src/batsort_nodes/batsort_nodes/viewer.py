@@ -13,12 +13,14 @@ from geometry_msgs.msg import Point, Quaternion, TransformStamped, Vector3
 from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, QoSProfile
+from rclpy.time import Time as RosTime
 from sensor_msgs.msg import Image
 from std_msgs.msg import ColorRGBA, String
 from visualization_msgs.msg import Marker, MarkerArray
 
 from batsort_bags.images import ImageError
 from batsort_bags.messages import decision_of, item_of, reading_of, stamp_of, verdict_of
+from batsort_core.cell import CellDescription
 from batsort_core.flow import Flow
 from batsort_core.items import EjectResult
 from batsort_core.layout import CELL, bin_colours, links, quaternion
@@ -120,16 +122,7 @@ class Viewer(Node):
             return
         latched = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
         self._frames = self.create_publisher(TFMessage, "/tf_static", latched)
-        frames = []
-        for link in links(self._cell):
-            frame = TransformStamped(child_frame_id=link.name)
-            frame.header.frame_id = link.parent
-            frame.header.stamp = self.get_clock().now().to_msg()
-            x, y, z = link.xyz
-            frame.transform.translation = Vector3(x=x, y=y, z=z)
-            frame.transform.rotation = _quaternion(quaternion(link.rpy))
-            frames.append(frame)
-        self._frames.publish(TFMessage(transforms=frames))
+        self._frames.publish(TFMessage(transforms=frames(self._cell, self.get_clock().now())))
 
     def _look(self) -> None:
         """Listen for those who look, and draw for them."""
@@ -292,6 +285,20 @@ class Viewer(Node):
     def _health(self) -> Health:
         looking = {"looked at": ", ".join(sorted(self._listening)) or "by nobody"}
         return Health(looking, flows=(self._drawn, self._sent))
+
+
+def frames(cell: CellDescription, now: RosTime) -> list[TransformStamped]:
+    """Every frame of the cell in its parent's."""
+    found = []
+    for link in links(cell):
+        frame = TransformStamped(child_frame_id=link.name)
+        frame.header.frame_id = link.parent
+        frame.header.stamp = now.to_msg()
+        x, y, z = link.xyz
+        frame.transform.translation = Vector3(x=x, y=y, z=z)
+        frame.transform.rotation = _quaternion(quaternion(link.rpy))
+        found.append(frame)
+    return found
 
 
 def _quaternion(turn: tuple[float, float, float, float]) -> Quaternion:

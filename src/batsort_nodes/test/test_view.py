@@ -88,6 +88,13 @@ def test_a_blown_item_leaves_the_belt_with_a_flash_and_shows_its_outcome_for_a_w
     assert drawn(state, "outcomes") == []
 
 
+def test_of_items_that_left_into_one_bin_the_last_one_is_shown() -> None:
+    state = state_at(1.8, item(7), item(8))
+    state.on_outcome(8, "missing", "klarus", NOW)
+    state.on_outcome(7, "sorted_confirmed", "klarus", NOW - 1)
+    assert [mark.text for mark in drawn(state, "outcomes")] == ["missing"]
+
+
 def test_what_went_wrong_is_red() -> None:
     state = state_at(1.8, item(7))
     state.on_outcome(7, "missing", "klarus", NOW)

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 from messages import belt_state, item, verdict
+from rclpy.time import Time
 from sensor_msgs.msg import RegionOfInterest
 
 from batsort_interfaces import msg as batsort
+from batsort_nodes.configuration import load_cell
 from batsort_nodes.images import to_message, to_rgb
 from batsort_nodes.topics import VIEW
-from batsort_nodes.viewer import HEARD, Viewer
+from batsort_nodes.viewer import HEARD, Viewer, frames
 
 ITEM = item(5000)
 
@@ -88,6 +92,18 @@ def test_an_image_that_nothing_is_said_of_is_shown_all_the_same(bench) -> None:
     images, _ = look(bench, "view/image_annotated")
     bench.send("camera/image_raw", to_message(np.full((240, 320, 3), 90, np.uint8)))
     bench.wait(lambda: bool(images))
+
+
+def test_the_frames_of_the_cell_hang_together_and_stand_still() -> None:
+    cell = load_cell(str(Path(__file__).parents[3] / "config" / "cell.yaml"))
+    found = {frame.child_frame_id: frame for frame in frames(cell, Time(seconds=5))}
+    parents = {name: frame.header.frame_id for name, frame in found.items()}
+    assert parents["camera_optical_frame"] == "camera_link"
+    assert parents["camera_link"] == parents["nozzle_9"] == "belt_link"
+    assert parents["belt_link"] == "cell"
+    assert found["nozzle_9"].transform.translation.x == cell.ejectors[-1].distance
+    turn = found["nozzle_9"].transform.rotation
+    assert (turn.z, turn.w) == pytest.approx((0.5**0.5, 0.5**0.5)), "its x is across the belt"
 
 
 def test_the_robot_description_reaches_who_comes_late(bench) -> None:
