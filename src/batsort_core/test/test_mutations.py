@@ -32,7 +32,7 @@ def window_by(metres: float) -> Mutate:
 
 
 def gap_rule_off(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(sorter, "required_gap", lambda *_: 0.0)
+    patch.setattr(ejection, "required_gap", lambda *_: 0.0)
 
 
 def neighbours_not_protected(patch: pytest.MonkeyPatch) -> None:
