@@ -180,7 +180,7 @@ def test_a_device_s_frame_is_stamped_at_its_exposure_and_told_what_it_lacks(
     exposed = stamps.at(video.expose()) + 1_000_000
     bench.wait(lambda: bool(node._grabbed))
     bench.send("camera/request", request((exposed - begun) * SPEED // 10**9))
-    bench.wait(lambda: node._counts["requests"] == 1)
+    bench.wait(lambda: node._asked.count == 1)
     tell_belt(1)
     bench.wait(lambda: bool(images))
     assert stamp_of(images[0].header.stamp) == exposed
