@@ -96,6 +96,16 @@ _RUNNING = frozenset(
 _COASTING = frozenset({State.HOLDING, State.SUSPENDING, State.STOPPING})
 
 
+def commands(state: State) -> tuple[Command, ...]:
+    """What can be asked of the cell in this state."""
+    return tuple(command for command in Command if state in _FROM[command][0])
+
+
+def meant(button: Command, state: State) -> Command:
+    """The command that an operator's button stands for: `start` leaves a hold as it leaves idle."""
+    return Command.UNHOLD if button is Command.START and state is State.HELD else button
+
+
 class PackML:
     """The state machine, in STOPPED at first."""
 
@@ -111,7 +121,7 @@ class PackML:
         """Obey a command and say the new state. Raises IllegalTransition; the state stays."""
         sources, target = _FROM[command]
         if self.state not in sources:
-            allowed = ", ".join(c for c in Command if self.state in _FROM[c][0])
+            allowed = ", ".join(commands(self.state))
             raise IllegalTransition(
                 f"{command} is not allowed in {self.state}; allowed: {allowed or 'nothing'}"
             )

@@ -44,7 +44,7 @@ class Journal:
         path = node.get_parameter(JOURNAL_DIR.name).value
         # A replay must not touch the counts of the cell whose bag it plays.
         in_memory = not path and node.get_parameter("use_sim_time").value
-        folder = Path(path or _default_folder(node)).expanduser()
+        folder = Path(path or home_folder(node)).expanduser()
         try:
             if not in_memory:
                 folder.mkdir(parents=True, exist_ok=True)
@@ -122,6 +122,7 @@ class Journal:
         self._database.close()
 
 
-def _default_folder(node: Node) -> Path:
+def home_folder(node: Node) -> Path:
+    """Where a cell of this node's namespace keeps its files unless it is told otherwise."""
     home = Path(os.environ.get("ROS_HOME") or Path.home() / ".ros")
     return home / "batsort" / (node.get_namespace().strip("/") or "cell")

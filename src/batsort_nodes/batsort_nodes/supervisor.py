@@ -22,8 +22,8 @@ from batsort_core.oee import Oee, possible_rate
 from batsort_core.packml import (
     Command,
     IllegalTransition,
-    State,
     belt_enabled,
+    meant,
     valves_enabled,
 )
 from batsort_core.supervision import Supervision, Transition
@@ -148,11 +148,8 @@ class Supervisor(Node):
         self, command: Command, reason: str
     ) -> Callable[[Trigger.Request, Trigger.Response], Trigger.Response]:
         def serve(_: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
-            # One button resumes: `start` leaves a hold as it leaves idle.
-            held = self._supervision.packml.state is State.HELD
-            wanted = Command.UNHOLD if command is Command.START and held else command
             try:
-                self._supervision.command(wanted, reason)
+                self._supervision.command(meant(command, self._supervision.packml.state), reason)
             except IllegalTransition as error:
                 response.message = str(error)
             else:
