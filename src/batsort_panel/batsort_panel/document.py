@@ -98,6 +98,8 @@ class Document:
             "recipe": self._recipe_section,
             "nodes": self._nodes_section,
             "events": lambda _: list(self._events),
+            # Something comes each second, so that a browser knows a quiet cell from a lost server.
+            "second": int,
         }
 
     def changes(self, now: float) -> dict[str, Any]:

@@ -86,7 +86,7 @@ class Panel(Node):
         self._images: Recent[Image] = Recent(IMAGES)
         self._asked: queue.Queue[tuple[Callable[[], Any], Future[Any]]] = queue.Queue(MOST_WAITING)
         self._wake = self.create_guard_condition(self._answer)
-        self._clients = {
+        self._offered = {
             **{
                 f"cell/{kind}": self.create_client(Trigger, f"cell/{kind}")
                 for kind in Kind
@@ -100,11 +100,11 @@ class Panel(Node):
         }
         self._listen()
         self._heartbeat = Heartbeat(self, self._health)
-        self._server = Server(
+        self.server = Server(
             self, self._parameter("host"), self._parameter("port"), self._make_guard
         )
         try:
-            self._server.start()
+            self.server.start()
         except OSError as error:
             where = f"{self._parameter('host')}:{self._parameter('port')}"
             raise ConfigurationError(
@@ -118,13 +118,8 @@ class Panel(Node):
         )
 
     def destroy_node(self) -> None:
-        self._server.stop()
+        self.server.stop()
         super().destroy_node()
-
-    @property
-    def port(self) -> int:
-        """That it listens on."""
-        return self._server.port
 
     def _parameter(self, name: str) -> Any:
         return self.get_parameter(name).value
@@ -172,7 +167,7 @@ class Panel(Node):
         self._document.on_verdict(verdict_of(message))
         image = self._images.pop(stamp_of(message.header.stamp))
         if image is not None:
-            self._server.show(partial(picture, image, message))
+            self.server.show(partial(picture, image, message))
 
     def _on_image(self, message: Image) -> None:
         self._images.add(stamp_of(message.header.stamp), message)
@@ -189,7 +184,7 @@ class Panel(Node):
             self._pictures, self._camera, "camera/image_raw", self._on_image
         )
         if self._browsers:
-            self._server.publish(self._document.changes(time.monotonic()))
+            self.server.publish(self._document.changes(time.monotonic()))
 
     def _only_while(
         self, wanted: int, present: Any, topic: str, take: Callable[[Any], None]
@@ -258,7 +253,7 @@ class Panel(Node):
         """Call a service of the cell and say what came of it. Raises Refusal."""
 
         def call() -> RosFuture:
-            client = self._clients[name]
+            client = self._offered[name]
             if not client.service_is_ready():
                 raise Refusal(503, f"{name}: nobody offers it; the cell is not there")
             return client.call_async(request)

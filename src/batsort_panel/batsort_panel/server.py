@@ -33,6 +33,7 @@ ALIVE_S = 10.0
 """A browser that does not answer for so long is let go."""
 POSTS = (10.0, 20)
 """A second, and at once."""
+COMMAND = web.RequestKey("command", str)
 KINDS = {"html": "text/html", "css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
 HEADERS = {
     "Content-Security-Policy": (
@@ -130,12 +131,13 @@ class Server:
 
     def publish(self, sections: Mapping[str, Any]) -> None:
         """Show these sections to whoever looks on; from any thread."""
-        if self._incoming.put(sections):
+        if self._incoming.put(sections) and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._hand_out)
 
     def show(self, make: Callable[[], bytes]) -> None:
         """Show a picture, which is made only where a browser waits for one; from any thread."""
-        self._loop.call_soon_threadsafe(self._take_picture, make)
+        if not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._take_picture, make)
 
     def _main(self) -> None:
         asyncio.run(self._serve())
@@ -184,7 +186,7 @@ class Server:
 
     def _refuse(self, request: web.Request, status: int, line: str) -> web.Response:
         if request.path == "/command":
-            self._cell.refused(request.get("command", "command"), _peer(request), line)
+            self._cell.refused(request.get(COMMAND, "command"), _peer(request), line)
         return web.json_response({"error": line}, status=status)
 
     async def _file(self, request: web.Request) -> web.Response:
@@ -213,7 +215,7 @@ class Server:
         self._admit()
         self._guard.check_token(request.headers)
         command = read(Command, await self._document(request))
-        request["command"] = command.command.value
+        request[COMMAND] = command.command.value
         command.check()
         return web.json_response({"done": await self._cell.obey(command, _peer(request))})
 
