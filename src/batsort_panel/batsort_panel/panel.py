@@ -70,7 +70,7 @@ MOST_WAITING = 32
 """Questions to the cell that may wait for the node."""
 ANSWER_S = 5.0
 IMAGES = 8
-"""Images kept until their verdicts come."""
+"""Images and verdicts kept until the other comes."""
 
 
 class Panel(Node):
@@ -84,6 +84,7 @@ class Panel(Node):
         self._belt: Any = None
         self._camera: Any = None
         self._images: Recent[Image] = Recent(IMAGES)
+        self._verdicts: Recent[BatteryClassification] = Recent(IMAGES)
         self._asked: queue.Queue[tuple[Callable[[], Any], Future[Any]]] = queue.Queue(MOST_WAITING)
         self._wake = self.create_guard_condition(self._answer)
         self._offered = {
@@ -165,12 +166,17 @@ class Panel(Node):
 
     def _on_verdict(self, message: BatteryClassification) -> None:
         self._document.on_verdict(verdict_of(message))
-        image = self._images.pop(stamp_of(message.header.stamp))
-        if image is not None:
-            self.server.show(partial(picture, image, message))
+        self._verdicts.add(stamp_of(message.header.stamp), message)
+        self._show(stamp_of(message.header.stamp))
 
     def _on_image(self, message: Image) -> None:
         self._images.add(stamp_of(message.header.stamp), message)
+        self._show(stamp_of(message.header.stamp))
+
+    def _show(self, stamp: int) -> None:
+        """Either of the two may come first."""
+        if stamp in self._images and stamp in self._verdicts:
+            self.server.show(partial(picture, self._images.pop(stamp), self._verdicts.pop(stamp)))
 
     def _publish(self) -> None:
         """What takes work is heard only while somebody looks."""

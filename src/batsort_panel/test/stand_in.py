@@ -12,7 +12,6 @@ import rclpy
 from messages import belt_state, item, verdict
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
-from rclpy.parameter import Parameter as RosParameter
 from std_srvs.srv import Trigger
 
 from batsort_core.packml import Command, IllegalTransition, PackML, State, meant
@@ -35,7 +34,7 @@ class Supervisor(Node):
         self.silent = False
         self.count = 0
         self.items_in = 100
-        self._publishers = {
+        self._says = {
             name: publisher(self, name)
             for name in (
                 "cell/state",
@@ -108,7 +107,7 @@ class Supervisor(Node):
         self._tell("items/decisions", decision)
 
     def _tell(self, topic: str, message: Any) -> None:
-        self._publishers[topic].publish(message)
+        self._says[topic].publish(message)
 
 
 class Cell:

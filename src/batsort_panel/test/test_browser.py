@@ -6,7 +6,6 @@ import re
 import shutil
 from collections.abc import Iterator
 from importlib import resources
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
@@ -80,7 +79,9 @@ def test_a_wrong_threshold_is_refused_by_name_and_a_right_one_taken(page: Page, 
     expect(field).to_have_attribute("aria-invalid", "true")
     assert cell.ejector.get_parameter("threshold").value == 0.8
     field.fill("0.95")
-    expect(page.locator("#preview")).to_contain_text(re.compile(r"[1-9]\d* more would go to others"))
+    expect(page.locator("#preview")).to_contain_text(
+        re.compile(r"[1-9]\d* more would go to others")
+    )
     button(page, "Apply").click()
     expect(page.locator("#answer")).to_contain_text("threshold is 0.95")
     wait(lambda: cell.ejector.get_parameter("threshold").value == 0.95, "the ejector has it")

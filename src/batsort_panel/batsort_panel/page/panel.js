@@ -224,8 +224,8 @@ function say(text, bad = false) { $("answer").classList.toggle("bad", bad); setT
 
 function wrong(error) {
   setText($("recipe-error"), error ?? "");
-  $("threshold").setAttribute("aria-invalid", String(Boolean(error?.startsWith("threshold"))));
-  $("novelty").setAttribute("aria-invalid", String(Boolean(error?.startsWith("novelty_limit"))));
+  $("threshold").setAttribute("aria-invalid", String(Boolean(error?.includes("threshold:"))));
+  $("novelty").setAttribute("aria-invalid", String(Boolean(error?.includes("novelty_limit:"))));
 }
 
 let waiting = null;
