@@ -54,10 +54,10 @@ class Guard:
     """The rules of one server."""
 
     def __init__(self, token: str, host: str, port: int, also: tuple[str, ...] = ()) -> None:
-        """`host` and `port` are what it listens on, `also` other names that it is called by."""
+        """`host` and `port` are what it listens on, `also` other name:port it is called by."""
         self._token = token.encode()
         names = LOOPBACK_NAMES if is_loopback(host) else (*LOOPBACK_NAMES, host)
-        self._hosts = {f"{name}:{port}" for name in (*names, *also)}
+        self._hosts = {*(f"{name}:{port}" for name in names), *also}
 
     def check_host(self, headers: Mapping[str, str]) -> None:
         """A page of another site must not reach the panel under a name of its own (rebinding)."""

@@ -57,7 +57,11 @@ PARAMETERS = (
     CELL_FILE,
     Parameter("host", "127.0.0.1", "Address to listen on; others than this machine need a token."),
     Parameter("port", 8088, "Port to listen on; 0: any that is free.", 0, 65535),
-    Parameter("also_called", "", "Other names that browsers call this machine by, with commas."),
+    Parameter(
+        "also_called",
+        "",
+        "Other names that browsers call this machine by, as name:port, with commas.",
+    ),
     Parameter(
         "token_file",
         "",
@@ -136,7 +140,7 @@ class Panel(Node):
         # Not into the ROS log, which others may read.
         print(f"panel: http://127.0.0.1:{port}/#token={token}", flush=True)
         names = tuple(filter(None, self._parameter("also_called").split(",")))
-        return Guard(token, self._parameter("host"), port, tuple(f"{n.strip()}" for n in names))
+        return Guard(token, self._parameter("host"), port, tuple(name.strip() for name in names))
 
     def _listen(self) -> None:
         document = self._document

@@ -71,7 +71,9 @@ export class Belt {
       c.strokeStyle = token("--off");
       c.beginPath(); c.moveTo(x(metres), top - 5); c.lineTo(x(metres), top + tall); c.stroke();
       c.fillStyle = token("--soft");
-      c.fillText(text, Math.max(x(metres), left + 14), top - 9);
+      c.textAlign = "left";
+      c.fillText(text, x(metres) - 2, top - 9);
+      c.textAlign = "center";
     };
     mark(0, "barrier");
     mark(layout.camera, "camera");
