@@ -24,9 +24,14 @@ class RecipeEdit:
         for field, value in (self.types or {}).items():
             if value not in bins:
                 refuse(f"types.{field}", value, ", ".join(bins))
-        changes = {"threshold": self.threshold, "novelty_limit": self.novelty_limit}
         known = sorted(known_types)
-        changed = replace(recipe, **{k: v for k, v in changes.items() if v is not None})
+        changed = replace(
+            recipe,
+            threshold=recipe.threshold if self.threshold is None else self.threshold,
+            novelty_limit=(
+                recipe.novelty_limit if self.novelty_limit is None else self.novelty_limit
+            ),
+        )
         for bin, types in self.assignments(recipe).items():
             changed = changed.assign(bin, types, known, bins)
         return changed
@@ -60,9 +65,9 @@ def preview(verdicts: Iterable[Verdict], before: Recipe, after: Recipe) -> Previ
     """Judge the same verdicts by both; what gaps and lateness did to the items is left out."""
     pairs = Counter((_bin(before, verdict), _bin(after, verdict)) for verdict in verdicts)
     gained: Counter[str] = Counter()
-    for (old, new), count in pairs.items():
-        gained[new] += count
-        gained[old] -= count
+    for (old, new), number in pairs.items():
+        gained[new] += number
+        gained[old] -= number
     others = before.others
 
     def count(old_others: bool, new_others: bool) -> int:
