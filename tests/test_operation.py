@@ -30,7 +30,7 @@ def test_the_demo_sorts_reports_and_records_what_a_replay_decides_bit_for_bit(
     assert report["on_belt"] == 0
     assert report["wrong_bin"] == 0
     assert (tmp_path / "run.png").read_bytes().startswith(b"\x89PNG")
-    assert "report.json" in done.stdout
+    assert "report.html" in done.stdout
     assert (tmp_path / "bag" / "metadata.yaml").is_file()
     with Bag(tmp_path / "bag") as bag:
         messages = list(bag.messages(bag.topics))
