@@ -8,7 +8,7 @@ from typing import Any
 
 from batsort_interfaces.msg import CellState
 
-from .attribution import attribute
+from .attribution import FLIGHT_S, attribute
 from .report import NOWHERE, Run, seconds
 
 EXECUTE = "execute"
@@ -83,7 +83,8 @@ def summarize_scenario(run: Run, observed: Observed) -> dict[str, Any]:
                 "after_fault_m": round(observed.travelled(began, landed), 3)
                 if began is not None
                 else None,
-                "after_standing": stood is not None and landed > stood,
+                # What was blown while the belt still ran may land when it stands.
+                "after_standing": stood is not None and landed - FLIGHT_S > stood,
             }
         )
     return {
