@@ -7,7 +7,6 @@ import json
 import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -29,7 +28,7 @@ from .attribution import counts
 from .report import Run, summarize
 from .run_log import TOPICS, RunLog
 from .run_page import Uncertain, as_page
-from .shift import effectiveness, timeline
+from .shift import time_spent
 
 REFUSED = 2
 SHOWN = 24
@@ -127,11 +126,9 @@ def _report(paths: Sequence[Path]) -> tuple[dict[str, Any], list[Uncertain] | No
         "bundle": bundle,
         "errors": counts(log.run),
         "versions": versions(),
-        "states": timeline(log.observed),
     }
-    belt = replace(cell.belt, velocity=velocity or cell.belt.velocity)
-    rate = possible_rate(replace(cell, belt=belt))
-    report["oee"] = effectiveness(report["states"], report["outcomes"], rate)
+    rate = possible_rate(cell, velocity or cell.belt.velocity)
+    report |= time_spent(log.observed, report["outcomes"], rate)
     return report, pictures, damages
 
 

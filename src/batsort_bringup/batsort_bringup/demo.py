@@ -12,7 +12,6 @@ import sys
 import threading
 import time
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -29,30 +28,25 @@ from batsort_bags.reader import Bag
 from batsort_core.cell import CellDescription, CellError, parse_cell
 from batsort_core.oee import possible_rate
 from batsort_interfaces.msg import (
-    BatteryClassification,
-    BeltItem,
     BeltState,
-    BinStates,
     CellState,
-    EjectEvent,
     ItemOutcome,
     ItemTruth,
-    SortDecision,
     TwinFault,
 )
+from batsort_nodes.topics import TOPICS
 from batsort_nodes.versions import versions
 from batsort_perception.bundle import Bundle, BundleError, default_bundle
 from batsort_twin.scenario import Scenario, ScenarioError, read_scenario
 
-from . import runner
+from . import run_log, runner
 from .attribution import counts
 from .installed import cell_file, scenario_files, share
 from .launchfile import LaunchError
 from .operator import Breaker, Operator
 from .report import Run, seconds, summarize
-from .run_log import RunLog
 from .scenario_report import Happened, Observed, summarize_scenario
-from .shift import effectiveness, timeline
+from .shift import time_spent
 
 ITEMS, RATE, SPEED = 100, 5.0, 0.5
 LOOK_S = 0.2
@@ -60,6 +54,7 @@ PLAIN_LINE_S = 5.0
 SLACK_S = 60.0
 HELD_S = 10.0
 QUIET_S = 1.5
+TWIN = {"twin/truth": (ItemTruth, False), "twin/faults": (TwinFault, True)}
 LOUD = ("[WARN]", "[ERROR]", "[FATAL]")
 
 
@@ -106,11 +101,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "first_sorted_s": run.first_sorted_s,
         "errors": counts(run),
         "versions": versions(),
-        "states": timeline(watcher.observed),
     }
-    belt = replace(cell.belt, velocity=options.belt_speed)
-    rate = possible_rate(replace(cell, belt=belt))
-    report["oee"] = effectiveness(report["states"], report["outcomes"], rate)
+    rate = possible_rate(cell, options.belt_speed)
+    report |= time_spent(watcher.observed, report["outcomes"], rate)
     if scenario is not None:
         report["scenario"] = summarize_scenario(run, watcher.observed)
     (folder / "report.json").write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
@@ -367,21 +360,11 @@ class Watcher(Node):
             "watcher", context=self._context, namespace=namespace, start_parameter_services=False
         )
         self.run = run
-        self.log = RunLog(run, cell.belt.metres_per_count)
+        self.log = run_log.RunLog(run, cell.belt.metres_per_count)
         self._held_since: float | None = None
         self._truth_heard = math.inf
-        for kind, topic, latched in (
-            (BeltState, "belt/state", False),
-            (BeltItem, "belt/items", True),
-            (BatteryClassification, "classifications", True),
-            (SortDecision, "items/decisions", True),
-            (EjectEvent, "ejector/events", True),
-            (ItemOutcome, "items/outcomes", True),
-            (BinStates, "bins/state", True),
-            (CellState, "cell/state", True),
-            (ItemTruth, "twin/truth", False),
-            (TwinFault, "twin/faults", True),
-        ):
+        for topic in run_log.TOPICS:
+            kind, latched = _kind(topic)
             durability = DurabilityPolicy.TRANSIENT_LOCAL if latched else DurabilityPolicy.VOLATILE
             qos = QoSProfile(depth=1000, durability=durability)
             self.create_subscription(kind, topic, partial(self._hear, topic), qos)
@@ -442,6 +425,13 @@ class Watcher(Node):
             self._truth_heard = time.monotonic()
         elif topic == "items/outcomes" and message.outcome == ItemOutcome.SORTED_CONFIRMED:
             self.run.first_sorted_s = self.run.first_sorted_s or round(_age_s(), 2)
+
+
+def _kind(topic: str) -> tuple[type, bool]:
+    """Type of a topic, and whether it is latched; the truth is the twin's alone."""
+    if topic in TWIN:
+        return TWIN[topic]
+    return TOPICS[topic].type, TOPICS[topic].latched
 
 
 class Display:

@@ -32,6 +32,8 @@ class RunLog:
         self.belt: Any = BeltState()
         self.cell_state: Any = CellState()
         self._metres_per_count = metres_per_count
+        self._told: dict[int, list[Any]] = {}
+        """Outcomes by item."""
 
     def hear(self, topic: str, message: Any) -> None:
         """Take a message of one of TOPICS."""
@@ -55,7 +57,9 @@ class RunLog:
                     run.fire_errors.append(counts * self._metres_per_count)
             case "items/outcomes":
                 # After a restart the same outcomes are said again.
-                if message not in run.outcomes:
+                told = self._told.setdefault(message.item_id, [])
+                if message not in told:
+                    told.append(message)
                     run.outcomes.append(message)
             case "bins/state":
                 run.bins = message

@@ -32,6 +32,14 @@ def timeline(observed: Observed) -> list[dict[str, Any]]:
     ]
 
 
+def time_spent(
+    observed: Observed, outcomes: Mapping[str, int], possible_rate: float
+) -> dict[str, Any]:
+    """The parts `states` and `oee` of report.json."""
+    states = timeline(observed)
+    return {"states": states, "oee": effectiveness(states, outcomes, possible_rate)}
+
+
 def effectiveness(
     states: list[dict[str, Any]], outcomes: Mapping[str, int], possible_rate: float
 ) -> dict[str, float]:

@@ -11,12 +11,13 @@ from batsort_core.packml import State
 _UNPLANNED = frozenset(
     {State.STOPPED, State.RESETTING, State.IDLE, State.STOPPING, State.COMPLETE, State.CLEARING}
 )
-_GOOD = (
+GOOD = (
     Outcome.SORTED_CONFIRMED,
     Outcome.OTHERS_UNKNOWN_TYPE,
     Outcome.OTHERS_LOW_CONFIDENCE,
     Outcome.OTHERS_BY_RECIPE,
 )
+"""Outcomes of items that went where they belong."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +59,13 @@ def is_planned(state: State) -> bool:
     return state not in _UNPLANNED
 
 
-def possible_rate(cell: CellDescription) -> float:
-    """Items per second that the cell can blow one by one at its set speed.
+def possible_rate(cell: CellDescription, velocity: float) -> float:
+    """Items per second that the cell can blow one by one at a belt speed [m/s].
 
     `velocity / (pulse_length + required_gap)`: items of the length that a pulse is made for, as
     close as the gap rule allows.
     """
-    velocity, length = cell.belt.velocity, cell.ejection.pulse_length
+    length = cell.ejection.pulse_length
     gap = required_gap(cell, velocity, length, pulse_s(cell.ejection, length))
     return velocity / (length + gap)
 
@@ -98,7 +99,7 @@ class Oee:
     def count(self, outcomes: Mapping[str, int]) -> None:
         """The items of each outcome so far; the first call is what was there before."""
         out = sum(outcomes.values())
-        good = sum(outcomes.get(outcome, 0) for outcome in _GOOD)
+        good = sum(outcomes.get(outcome, 0) for outcome in GOOD)
         if self._before is None:
             self._before = (out, good)
         self._out, self._good = out - self._before[0], good - self._before[1]

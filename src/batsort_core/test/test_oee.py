@@ -34,4 +34,4 @@ def test_figures_follow_the_time_in_states_and_the_outcomes() -> None:
 def test_the_possible_rate_is_that_of_items_as_close_as_the_gap_rule_allows(
     cell: CellDescription,
 ) -> None:
-    assert possible_rate(cell) == pytest.approx(0.5 / (0.050 + 0.01175))
+    assert possible_rate(cell, cell.belt.velocity) == pytest.approx(0.5 / (0.050 + 0.01175))

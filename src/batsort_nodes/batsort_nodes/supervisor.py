@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
@@ -92,8 +92,7 @@ class Supervisor(Node):
             witnesses=frozenset({"recorder"} if self.get_parameter("recorder").value else ()),
         )
         # At the speed that the belt is told to run.
-        belt = replace(cell.belt, velocity=self._velocity)
-        self._oee = Oee(possible_rate(replace(cell, belt=belt)))
+        self._oee = Oee(possible_rate(cell, self._velocity))
         self._sent: tuple[object, ...] = ()
         self._steps = 0
         namespace = self.get_namespace().rstrip("/")

@@ -15,6 +15,7 @@ from typing import Any
 from batsort_core.belt import BeltReading
 from batsort_core.cell import CellDescription
 from batsort_core.items import EjectResult, Item, Outcome, Verdict
+from batsort_core.oee import GOOD
 from batsort_core.packml import Command, State, commands, meant
 from batsort_core.recent import Recent
 from batsort_core.recipe import Recipe
@@ -34,13 +35,6 @@ OK, WARN, ERROR = 0, 1, 2
 """Levels of a DiagnosticStatus; beyond them a node is stale."""
 LEVELS = ("ok", "warning", "fault", "gone")
 VALVE = re.compile(r"\bvalve (\d+)\b")
-EXPECTED = {
-    Outcome.SORTED_CONFIRMED,
-    Outcome.OTHERS_UNKNOWN_TYPE,
-    Outcome.OTHERS_LOW_CONFIDENCE,
-    Outcome.OTHERS_BY_RECIPE,
-}
-"""Outcomes that the log does not mention."""
 
 
 @dataclass(slots=True)
@@ -200,7 +194,7 @@ class Document:
             certain = self._certain[message.bin]
             certain[0] += message.confidence
             certain[1] += 1
-        if outcome not in EXPECTED:
+        if outcome not in GOOD:
             kind = f" ({message.type})" if message.type else ""
             where = f", meant for {message.decided_bin}" if message.decided_bin else ""
             self.log(wall, "warning", f"item {outcome.value.replace('_', ' ')}{kind}{where}")
