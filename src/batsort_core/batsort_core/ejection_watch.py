@@ -58,7 +58,8 @@ class EjectionWatch:
             self._found(
                 f"something arrived in {bin} that was not for it: valve {self._valves[bin]} may "
                 "be stuck open, or the eye there sees what is not",
-                "shut the air, look at valve and eye, then start the cell",
+                "shut the air, look at valve and eye, take off what the jet has moved, then start "
+                "the cell",
             )
             return
         self._strange[bin] += 1

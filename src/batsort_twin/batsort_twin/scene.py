@@ -127,10 +127,10 @@ class Scene:
             self._force[:] = 0.0
             self._pushed = False
 
-    def blow(self, nozzle: float, share: float) -> None:
+    def blow(self, nozzle: float, share: float) -> list[int]:
         """An open jet with its axis at x = `nozzle` [m], for a share of the next step.
 
-        Whatever stands before the nozzle is pushed by the area it exposes there.
+        Whatever stands before the nozzle is pushed by the area it exposes there; says which slots.
         """
         x, y, z = self.pose[:, :3].T
         # On average during the step: by where it begins, jets would act half a step late.
@@ -140,13 +140,15 @@ class Scene:
         first = np.maximum(x - reach, nozzle - width / 2)
         last = np.minimum(x + reach, nozzle + width / 2)
         hit = (last > first) & (z > 0.0) & (z < 0.1) & (np.abs(y) < self.edge)
-        for slot in np.flatnonzero(hit):
+        pushed: list[int] = np.flatnonzero(hit).tolist()
+        for slot in pushed:
             area = (last[slot] - first[slot]) * 2 * self._half[slot, 1]
             force = JET_PRESSURE * area * share
             lever = (first[slot] + last[slot]) / 2 - x[slot]
             self._force[slot, 1] += force
             self._force[slot, 5] += lever * force
             self._pushed = True
+        return pushed
 
     def reaches(self) -> NDArray[np.float64]:
         """From each body's centre to its ends along x, float64[size] [m]."""

@@ -36,6 +36,7 @@ from batsort_twin.faults import (
     OnPassing,
     Schedule,
     SlipJump,
+    ValveStuckOpen,
     check_faults,
 )
 from batsort_twin.feed import Item, ahead, drawn, photographed, taped
@@ -120,6 +121,8 @@ class _Live:
     item_id: int = 0
     aim_error: float = math.nan
     foreign: bool = False
+    shoved_by: int = 0
+    """A valve stuck open."""
     left: bool = False
 
 
@@ -230,10 +233,18 @@ class Twin:
         self._report(self._valves.take(shot, self._encoder.motion(self.now)))
 
     def repair(self) -> list[str]:
-        """End every fault that is active; their kinds."""
+        """End every fault that is active; their kinds.
+
+        With a valve stuck open goes what its jet has moved and still lies there: whoever mends the
+        valve takes it off.
+        """
         ended = self._schedule.end(self._schedule.active)
         self._switch_faults(ended)
-        return [fault.kind for fault, _ in ended]
+        faults = [fault for fault, _ in ended]
+        mended = [fault.valve for fault in faults if isinstance(fault, ValveStuckOpen)]
+        for live in [live for live in self._live.values() if live.shoved_by in mended]:
+            self._take_off(live)
+        return [fault.kind for fault in faults]
 
     def loses(self, topic: str) -> bool:
         """Whether a fault takes the next message of that topic."""
@@ -292,7 +303,10 @@ class Twin:
         motion = self._encoder.motion(started + STEP_NS)
         self._report(self._valves.step(started, motion, self._wrong.slower_s))
         for valve, share in self._valves.blown(started, motion.stamp, self._wrong).items():
-            self._scene.blow(self._valves.nozzles[valve], share)
+            pushed = self._scene.blow(self._valves.nozzles[valve], share)
+            if valve in self._wrong.stuck_open:
+                for slot in pushed:
+                    self._live[slot].shoved_by = valve
         for slot, pose in self._stuck.values():
             self._scene.hold(slot, pose)
         np.copyto(self._before, self._scene.pose)
@@ -372,8 +386,7 @@ class Twin:
                 self._stuck[active] = (live.slot, self._scene.pose[live.slot].copy())
                 return False
             case ItemVanishes():
-                self._leave(live, "", self.now, 1.0)
-                self._remove(live)
+                self._take_off(live)
                 return True
             case ItemFromSide() if self._free:
                 seed = int(self._chance.integers(2**31))
@@ -545,6 +558,12 @@ class Twin:
         )
         live.left = True
         self.left += not live.foreign
+
+    def _take_off(self, live: _Live) -> None:
+        """By hand: it comes into no bin."""
+        if not live.left:
+            self._leave(live, "", self.now, 1.0)
+        self._remove(live)
 
     def _remove(self, live: _Live) -> None:
         """Take it out of the scene."""

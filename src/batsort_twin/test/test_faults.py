@@ -300,6 +300,20 @@ def test_a_valve_stuck_open_blows_all_without_a_command(run):
     assert ran.of(ShotEnd) == []
 
 
+def test_who_mends_a_valve_takes_off_what_its_jet_has_moved(run):
+    stuck = fault("valve_stuck_open", at_item=0, valve=2)
+    # Too weak to blow them off the belt.
+    weak = fault("air_lost", at_item=0, pressure=0.02)
+    ran = run(stuck, weak, each_tick=mend_after(1.4))
+    taken = [truth for truth in ran.truths if not truth.bin]
+    assert 0 < len(taken) < ITEMS
+    (mended,) = {event.stamp for event in switched(ran, "valve_stuck_open") if not event.active}
+    assert {truth.stamp for truth in taken} == {mended}
+    # What had not come to the jet yet rides on.
+    assert [truth.index for truth in taken] == list(range(len(taken)))
+    assert {truth.bin for truth in ran.truths} == {"", "others"}
+
+
 def test_a_slow_valve_opens_behind_its_items(run):
     ran = run(fault("valve_slow", at_item=0, valve=2, by_s=0.02), into="energizer_alk")
     errors = [truth.aim_error for truth in ran.truths]
