@@ -9,6 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean, median, stdev
 
+import numpy as np
+
 from batsort_core.cell import Camera
 
 FEWEST_FEEDS = 2
@@ -31,6 +33,10 @@ INSIDE = 0.0015
 """Expected between the item's end and the nozzle's axis where the jet just blows it out [m]."""
 EDGE_SCATTER = 0.001
 """Of an edge from battery to battery, scale of a logistic distribution [m]."""
+EDGE_STEP = 0.0002
+"""Between the places that an edge may be at [m]."""
+LAPSE = 0.03
+"""Chance of a shot to tell the wrong thing: a neighbour pushed the battery, its eye was passed."""
 MOST_CONTRADICTION = 0.008
 """Of one shot on the wrong side of its edge [m]."""
 MOST_LEAD_DIFFERENCE_S = 0.004
@@ -178,64 +184,20 @@ class Trial:
     hit: bool
 
 
-def edge(shots: Sequence[Trial]) -> Figure:
-    """The aim beyond which shots miss. Raises CalibrationError."""
-    hits = [shot.aim for shot in shots if shot.hit]
-    misses = [shot.aim for shot in shots if not shot.hit]
-    if len(shots) < FEWEST_SHOTS:
-        raise CalibrationError(f"{len(shots)} shots; allowed: from {FEWEST_SHOTS}")
-    if not hits:
-        raise CalibrationError(
-            f"none of {len(shots)} shots reached the eye; allowed: some (see air, valve and eye; "
-            f"its distance may be wrong by more than {SEARCH * 1e3:g} mm)"
-        )
-    if not misses:
-        raise CalibrationError(
-            f"all of {len(shots)} shots reached the eye, also far beside the battery; allowed: "
-            f"some (its distance may be wrong by more than {SEARCH * 1e3:g} mm)"
-        )
-    found = _fit(shots)
-    wrong = max([found.value - aim for aim in misses] + [aim - found.value for aim in hits])
-    if wrong > MOST_CONTRADICTION:
-        raise CalibrationError(
-            f"shots contradict each other by {wrong * 1e3:.1f} mm; allowed: up to "
-            f"{MOST_CONTRADICTION * 1e3:g} mm (batteries that are not alike, or air that sways)"
-        )
-    return found
-
-
-def _fit(shots: Sequence[Trial]) -> Figure:
-    """The likeliest edge between the outermost aims, where it differs from battery to battery."""
-
-    def chances(at: float) -> list[float]:
-        """Of each shot to hit."""
-        return [1.0 / (1.0 + math.exp((shot.aim - at) / EDGE_SCATTER)) for shot in shots]
-
-    hits = sum(shot.hit for shot in shots)
-    aims = [shot.aim for shot in shots]
-    low, high = min(aims), max(aims)
-    while high - low > EDGE_SCATTER / 100:
-        middle = (low + high) / 2
-        # The slope of the likelihood's logarithm: hits there are beyond those that are likely.
-        if hits > sum(chances(middle)):
-            low = middle
-        else:
-            high = middle
-    at = (low + high) / 2
-    told = sum(chance * (1.0 - chance) for chance in chances(at))
-    return Figure(at, EDGE_SCATTER / math.sqrt(max(told, 1e-6)))
-
-
 class EdgeSearch:
     """Where to aim next, to find one edge of the window in which a valve hits a battery.
 
-    Always at the likeliest edge: that halves the range as long as nothing contradicts.
+    The chance of each place to be the edge is kept, all alike at first. A shot divides them by a
+    logistic curve, but never wholly: a few tell the wrong thing (`LAPSE`), and one of these must
+    neither lead the search astray for good nor be counted as sure. Always aimed at the median:
+    that halves the range as long as nothing contradicts.
     """
 
     def __init__(self, length: float, shots: int) -> None:
         """`length` of the battery along the belt [m]."""
-        expected = length / 2 - INSIDE
-        self._ends = [Trial(expected - SEARCH, True), Trial(expected + SEARCH, False)]
+        steps = round(SEARCH / EDGE_STEP)
+        self._places = length / 2 - INSIDE + EDGE_STEP * np.arange(-steps, steps + 1)
+        self._chances = np.full(len(self._places), 1.0 / len(self._places))
         self._wanted = shots
         self.shots: list[Trial] = []
 
@@ -247,15 +209,41 @@ class EdgeSearch:
     @property
     def aim(self) -> float:
         """Of the next shot [m]."""
-        return _fit([*self._ends, *self.shots]).value
+        return float(self._places[np.searchsorted(np.cumsum(self._chances), 0.5)])
 
     def add(self, aim: float, hit: bool) -> None:
         """A shot has been fired there."""
         self.shots.append(Trial(aim, hit))
+        hits = 1.0 / (1.0 + np.exp((aim - self._places) / EDGE_SCATTER))
+        told = LAPSE + (1.0 - 2.0 * LAPSE) * (hits if hit else 1.0 - hits)
+        self._chances *= told
+        self._chances /= self._chances.sum()
 
     def result(self) -> Figure:
         """Where the edge is, from the battery's centre [m]. Raises CalibrationError."""
-        return edge(self.shots)
+        shots = self.shots
+        hits = [shot.aim for shot in shots if shot.hit]
+        misses = [shot.aim for shot in shots if not shot.hit]
+        if len(shots) < FEWEST_SHOTS:
+            raise CalibrationError(f"{len(shots)} shots; allowed: from {FEWEST_SHOTS}")
+        if not hits:
+            raise CalibrationError(
+                f"none of {len(shots)} shots reached the eye; allowed: some (see air, valve and "
+                f"eye; its distance may be wrong by more than {SEARCH * 1e3:g} mm)"
+            )
+        if not misses:
+            raise CalibrationError(
+                f"all of {len(shots)} shots reached the eye, also far beside the battery; allowed: "
+                f"some (its distance may be wrong by more than {SEARCH * 1e3:g} mm)"
+            )
+        place = float(self._chances @ self._places)
+        wrong = max([place - aim for aim in misses] + [aim - place for aim in hits])
+        if wrong > MOST_CONTRADICTION:
+            raise CalibrationError(
+                f"shots contradict each other by {wrong * 1e3:.1f} mm; allowed: up to "
+                f"{MOST_CONTRADICTION * 1e3:g} mm (batteries that are not alike, or air that sways)"
+            )
+        return Figure(place, math.sqrt(float(self._chances @ (self._places - place) ** 2)))
 
 
 @dataclass(frozen=True, slots=True)

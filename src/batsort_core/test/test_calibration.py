@@ -8,6 +8,7 @@ import pytest
 
 from batsort_core.calibration import (
     EDGE_SCATTER,
+    LAPSE,
     CalibrationError,
     EdgeSearch,
     Feed,
@@ -17,7 +18,6 @@ from batsort_core.calibration import (
     Window,
     camera_line,
     common_length,
-    edge,
     ejectors,
     encoder_scale,
 )
@@ -87,13 +87,14 @@ def test_the_kind_that_most_items_are_is_told_by_length() -> None:
     assert common_length([0.0505, 0.0445, 0.0512, 0.0444, 0.0508], 0.002) == 0.0508
 
 
-def searched(at: float, scatter: float, shots: int, seed: int) -> EdgeSearch:
-    """With edges of batteries scattered logistically."""
+def searched(at: float, scatter: float, shots: int, seed: int, lapse: float = 0.0) -> EdgeSearch:
+    """With edges of batteries scattered logistically, and some shots that tell the wrong thing."""
     chance = random.Random(seed)
     search = EdgeSearch(0.050, shots)
     while not search.done:
         aim, share = search.aim, chance.random()
-        search.add(aim, aim < at + scatter * math.log(share / (1.0 - share)))
+        hit = aim < at + scatter * math.log(share / (1.0 - share))
+        search.add(aim, hit != (chance.random() < lapse))
     return search
 
 
@@ -102,12 +103,30 @@ def test_twelve_shots_find_an_edge_that_is_sharp_to_half_a_millimetre() -> None:
         assert searched(at, 0.0, 12, 0).result().value == pytest.approx(at, abs=0.0005)
 
 
-def test_the_uncertainty_of_an_edge_is_what_it_scatters_by() -> None:
-    found = [searched(0.0251, EDGE_SCATTER, 12, seed).result() for seed in range(200)]
-    errors = [figure.value - 0.0251 for figure in found]
-    scatter = (sum(error**2 for error in errors) / len(errors)) ** 0.5
-    told = sum(figure.sigma for figure in found) / len(found)
-    assert 0.7 < scatter / told < 1.4
+@pytest.mark.parametrize("shots", [6, 8, 12])
+def test_the_uncertainty_of_an_edge_covers_what_it_is_off_by(shots: int) -> None:
+    off = []
+    for seed in range(400):
+        at = 0.0235 + random.Random(-seed).uniform(-0.008, 0.008)
+        try:
+            found = searched(at, EDGE_SCATTER, shots, seed, LAPSE).result()
+        except CalibrationError:
+            continue
+        off.append(abs(found.value - at) / found.sigma)
+    assert len(off) > 380
+    within = [sum(one < sigmas for one in off) / len(off) for sigmas in (1.0, 2.0, 4.0)]
+    assert 0.6 < within[0] < 0.9
+    assert within[1] > 0.93
+    assert within[2] > 0.99
+
+
+def test_a_first_shot_that_tells_the_wrong_thing_is_made_good_by_those_after_it() -> None:
+    for at, wrong in ((0.0275, False), (0.0195, True)):
+        search = EdgeSearch(0.050, 12)
+        search.add(search.aim, wrong)
+        while not search.done:
+            search.add(search.aim, search.aim < at)
+        assert search.result().value == pytest.approx(at, abs=0.001)
 
 
 @pytest.mark.parametrize(
@@ -116,12 +135,15 @@ def test_the_uncertainty_of_an_edge_is_what_it_scatters_by() -> None:
         ([Trial(0.01, True)] * 5, "5 shots"),
         ([Trial(0.01, False)] * 8, "none of 8"),
         ([Trial(0.01, True)] * 8, "all of 8"),
-        ([Trial(0.01, True), Trial(0.02, False)] * 3 + [Trial(0.028, True)], "contradict"),
+        ([Trial(0.014, True), Trial(0.02, False)] * 3 + [Trial(0.029, True)], "contradict"),
     ],
 )
 def test_shots_that_tell_nothing_sure_are_refused(shots: list[Trial], word: str) -> None:
+    search = EdgeSearch(0.050, len(shots))
+    for shot in shots:
+        search.add(shot.aim, shot.hit)
     with pytest.raises(CalibrationError, match=word):
-        edge(shots)
+        search.result()
 
 
 def window(velocity: float, distance: float, lead_s: float, half: float = 0.024) -> Window:

@@ -199,6 +199,9 @@ class Hardware(Node):
         return next((one.trouble for one in self._each_driver() if one.trouble), None)
 
     def _look(self) -> None:
+        if not self._watch.is_alive():
+            # Better no node, with its valves shut, than one that nothing ends.
+            raise RuntimeError("the watch over cell/state has ended, by the error told above")
         self._heartbeat.tell(self._trouble)
         now, pressed = time.monotonic(), self._drivers.estop.pressed
         at, told = self._told_estop

@@ -123,6 +123,21 @@ def test_an_executor_that_hangs_stops_the_belt(cell: Any) -> None:
         time.sleep(0.01)
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_watch_that_a_driver_has_broken_ends_the_node(
+    cell: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(enabled: bool) -> None:
+        raise OSError("pin busy")
+
+    say(cell)
+    cell.wait(lambda: cell.node._applied[0])
+    monkeypatch.setattr(cell.node._drivers.valves, "enable", broken)
+    # Silence, which the watch acts upon.
+    with pytest.raises(RuntimeError, match="watch over cell/state has ended"):
+        cell.wait(lambda: False)
+
+
 def test_a_speed_that_cannot_be_is_refused(cell: Any) -> None:
     counts = start(cell)
     for velocity in (float("nan"), -1.0, 99.0):
