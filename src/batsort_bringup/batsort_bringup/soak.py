@@ -8,6 +8,7 @@ import subprocess
 import sys
 import textwrap
 import time
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -20,8 +21,17 @@ from batsort_core.soak import soak
 from .installed import default_cell, scenario_files
 
 MOST_SHOWN = 20
-WIDTHS = (22, 5, 30, 12, 8, 16, 44)
-COLUMNS = ("scenario", "items", "outcomes", "wrong bin", "identity", "noticed", "operator reads")
+COLUMNS = (
+    "scenario",
+    "kept",
+    "items",
+    "outcomes",
+    "wrong bin",
+    "identity",
+    "noticed",
+    "operator reads",
+)
+WIDTHS = (22, 8, 5, 30, 12, 8, 16, 36)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -89,29 +99,39 @@ def run_scenario(name: str, seed: int, folder: Path) -> dict[str, Any]:
     }
 
 
-def texts(row: dict[str, Any]) -> tuple[str, ...]:
-    """The columns of one run, for people."""
-    report = row["report"] or {"wrong_bin": [], "operator_reads": row["said"]}
-    outcomes = ", ".join(f"{n} {k}" for k, n in (row["outcomes"] or {}).items() if n)
-    wrong = report["wrong_bin"]
+def texts(runs: Sequence[dict[str, Any]]) -> tuple[str, ...]:
+    """The columns of all runs of one scenario, for people."""
+    reports = [run["report"] or {"wrong_bin": [], "operator_reads": run["said"]} for run in runs]
+    kept = sum(run["kept"] for run in runs)
+    outcomes: Counter[str] = Counter()
+    for run in runs:
+        outcomes.update(run["outcomes"] or {})
+    wrong = [one for report in reports for one in report["wrong_bin"]]
     after = sum(one["after_standing"] for one in wrong)
-    metres = report.get("noticed_after_m")
+    noticed = "-"
+    if seen := [report for report in reports if report.get("noticed_after_m") is not None]:
+        metres = _range([report["noticed_after_m"] for report in seen], 2)
+        seconds = _range([report["noticed_after_s"] for report in seen], 1)
+        noticed = f"{metres} m, {seconds} s"
+    read = dict.fromkeys(text for report in reports for text in report["operator_reads"])
     return (
-        row["scenario"],
-        str(row["items_in"]),
-        outcomes,
+        runs[0]["scenario"],
+        f"{kept} of {len(runs)}",
+        str(sum(run["items_in"] or 0 for run in runs)),
+        ", ".join(f"{n} {name}" for name, n in outcomes.items() if n),
         f"{len(wrong)}, after {after}",
-        "holds" if row["identity"] else "BROKEN",
-        "-" if metres is None else f"{metres:.2f} m, {report['noticed_after_s']:.1f} s",
-        " / ".join(report["operator_reads"]) or "-",
+        "holds" if all(run["identity"] for run in runs) else "BROKEN",
+        noticed,
+        " / ".join(read) or "-",
     )
 
 
 def table(rows: Iterable[dict[str, Any]]) -> list[str]:
-    """Lines for a terminal, long texts below each other."""
+    """Lines for a terminal, long texts below each other; one row for all runs of a scenario."""
     lines = [COLUMNS]
-    for row in rows:
-        cells = [textwrap.wrap(text, width) for text, width in zip(texts(row), WIDTHS, strict=True)]
+    for runs in _by_scenario(rows):
+        wrapped = zip(texts(runs), WIDTHS, strict=True)
+        cells = [textwrap.wrap(text, width) for text, width in wrapped]
         height = max(map(len, cells))
         lines += [tuple(cell[i] if i < len(cell) else "" for cell in cells) for i in range(height)]
     widths = [max(len(line[column]) for line in lines) for column in range(len(COLUMNS))]
@@ -123,8 +143,21 @@ def table(rows: Iterable[dict[str, Any]]) -> list[str]:
 
 def markdown(rows: Iterable[dict[str, Any]]) -> str:
     """The same as a table of a page."""
-    lines = [COLUMNS, ("---",) * len(COLUMNS), *map(texts, rows)]
+    lines = [COLUMNS, ("---",) * len(COLUMNS), *map(texts, _by_scenario(rows))]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def _by_scenario(rows: Iterable[dict[str, Any]]) -> list[list[dict[str, Any]]]:
+    scenarios: dict[str, list[dict[str, Any]]] = {}
+    for row in rows:
+        scenarios.setdefault(row["scenario"], []).append(row)
+    return list(scenarios.values())
+
+
+def _range(values: Sequence[float], digits: int) -> str:
+    """From the least to the most of them."""
+    least, most = (f"{end:.{digits}f}" for end in (min(values), max(values)))
+    return least if least == most else f"{least} to {most}"
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
