@@ -21,7 +21,6 @@ import rclpy
 import yaml
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.node import Node
-from rclpy.qos import DurabilityPolicy, QoSProfile
 from rclpy.signals import SignalHandlerOptions
 
 from batsort_bags.reader import Bag
@@ -31,10 +30,8 @@ from batsort_interfaces.msg import (
     BeltState,
     CellState,
     ItemOutcome,
-    ItemTruth,
-    TwinFault,
 )
-from batsort_nodes.topics import TOPICS
+from batsort_nodes.topics import TOPICS, TWIN
 from batsort_nodes.versions import versions
 from batsort_perception.bundle import Bundle, BundleError, default_bundle
 from batsort_twin.scenario import Scenario, ScenarioError, read_scenario
@@ -54,7 +51,6 @@ PLAIN_LINE_S = 5.0
 SLACK_S = 60.0
 HELD_S = 10.0
 QUIET_S = 1.5
-TWIN = {"twin/truth": (ItemTruth, False), "twin/faults": (TwinFault, True)}
 LOUD = ("[WARN]", "[ERROR]", "[FATAL]")
 
 
@@ -363,11 +359,11 @@ class Watcher(Node):
         self.log = run_log.RunLog(run, cell.belt.metres_per_count)
         self._held_since: float | None = None
         self._truth_heard = math.inf
-        for topic in run_log.TOPICS:
-            kind, latched = _kind(topic)
-            durability = DurabilityPolicy.TRANSIENT_LOCAL if latched else DurabilityPolicy.VOLATILE
-            qos = QoSProfile(depth=1000, durability=durability)
-            self.create_subscription(kind, topic, partial(self._hear, topic), qos)
+        for name in run_log.TOPICS:
+            topic = (TOPICS | TWIN)[name]
+            qos = topic.qos
+            qos.depth = 1000
+            self.create_subscription(topic.type, name, partial(self._hear, name), qos)
         self._executor = SingleThreadedExecutor(context=self._context)
         self._executor.add_node(self)
         self._thread = threading.Thread(target=self._spin, name="watcher", daemon=True)
@@ -425,13 +421,6 @@ class Watcher(Node):
             self._truth_heard = time.monotonic()
         elif topic == "items/outcomes" and message.outcome == ItemOutcome.SORTED_CONFIRMED:
             self.run.first_sorted_s = self.run.first_sorted_s or round(_age_s(), 2)
-
-
-def _kind(topic: str) -> tuple[type, bool]:
-    """Type of a topic, and whether it is latched; the truth is the twin's alone."""
-    if topic in TWIN:
-        return TWIN[topic]
-    return TOPICS[topic].type, TOPICS[topic].latched
 
 
 class Display:

@@ -13,13 +13,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import Protocol
-
-from std_srvs.srv import Trigger
 
 from batsort_bags.outcomes import TOPICS as COMPARED
 from batsort_bags.playback import PLAYED
-from batsort_interfaces.msg import TwinFault
 from batsort_nodes import (
     belt,
     bins,
@@ -35,14 +31,14 @@ from batsort_nodes import (
     supervisor,
     viewer,
 )
-from batsort_nodes.topics import DIAGNOSTICS, SERVICES, TOPICS, VIEW, Service, Topic
+from batsort_nodes.configuration import Parameter
+from batsort_nodes.topics import DIAGNOSTICS, REPAIR, SERVICES, TOPICS, TWIN, VIEW, Service, Topic
 from batsort_twin import node as twin
 
 from .installed import default_cell
 
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "nodes.md"
 """In the sources; an installed package has no pages."""
-FAULTS = Topic("twin/faults", TwinFault, 100, "twin", (), True)
 HEAD = """\
 # Nodes
 
@@ -56,23 +52,12 @@ topic `/diagnostics` (diagnostic_msgs/DiagnosticArray, twice a second; not of `b
 """
 
 
-class Told(Protocol):
-    """A parameter, of the nodes or of the twin."""
-
-    name: str
-    default: object
-    description: str
-
-    @property
-    def allowed(self) -> str: ...
-
-
 @dataclass(frozen=True)
 class Node:
     """What one node has, for its part of the page."""
 
     module: ModuleType
-    parameters: Sequence[Told]
+    parameters: Sequence[Parameter]
     publishes: Sequence[Topic]
     hears: Sequence[Topic]
     services: Sequence[Service] = ()
@@ -109,7 +94,7 @@ def nodes() -> list[Node]:
     return [*found, *_backends(), *_tools()]
 
 
-def _sorting(module: ModuleType, told: Sequence[Told]) -> Node:
+def _sorting(module: ModuleType, told: Sequence[Parameter]) -> Node:
     name = module.__name__.rpartition(".")[2]
     hears = [topic for topic in TOPICS.values() if name in topic.subscribers]
     return Node(
@@ -125,9 +110,8 @@ def _backends() -> list[Node]:
     said = [topic for topic in TOPICS.values() if topic.publisher == "backend"]
     heard = [topic for topic in TOPICS.values() if "backend" in topic.subscribers]
     played = [TOPICS[name] for name in PLAYED if name in TOPICS]
-    repair = Service("twin/repair", Trigger, "twin", "ends every injected fault that lasts")
     return [
-        Node(twin, twin.options(), [*said, recorder.TRUTH, FAULTS], heard, [repair]),
+        Node(twin, twin.PARAMETERS, [*said, *TWIN.values()], heard, [REPAIR]),
         Node(hardware, hardware.PARAMETERS, board_rig.SAID, heard),
         Node(
             replay,
@@ -179,10 +163,10 @@ def _part(node: Node) -> str:
     return "\n".join(parts)
 
 
-def _parameter_row(told: Told) -> tuple[str, ...]:
+def _parameter_row(told: Parameter) -> tuple[str, ...]:
     default = told.default
     shown = str(default).lower() if isinstance(default, bool) else str(default)
-    when = "at start" if getattr(told, "read_only", True) else "any time"
+    when = "at start" if told.read_only else "any time"
     return f"`{told.name}`", shown or "none", told.allowed, when, told.description
 
 

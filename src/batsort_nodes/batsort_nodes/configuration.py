@@ -26,6 +26,15 @@ class ConfigurationError(ValueError):
     """What a node cannot run with: one line with name, value and what is allowed."""
 
 
+KINDS = {
+    bool: "true or false",
+    int: "an integer",
+    # ROS takes no integer for a double.
+    float: "a number with decimal point",
+    str: "a text",
+}
+
+
 @dataclass(frozen=True)
 class Parameter:
     """One parameter of a node: the type is the default's, bounds include their ends."""
@@ -35,16 +44,15 @@ class Parameter:
     description: str
     low: float | None = None
     high: float | None = None
-    choices: tuple[str, ...] = ()
+    choices: tuple[int, ...] | tuple[str, ...] = ()
     read_only: bool = True
 
     @property
     def allowed(self) -> str:
         """What may be given, for people."""
         if self.choices:
-            return " or ".join(self.choices)
-        kind = {bool: "true or false", int: "an integer", float: "a number", str: "a text"}
-        text = kind[type(self.default)]
+            return " or ".join(map(str, self.choices))
+        text = KINDS[type(self.default)]
         return text if self.low is None else f"{text} from {self.low} to {self.high}"
 
     def descriptor(self) -> ParameterDescriptor:

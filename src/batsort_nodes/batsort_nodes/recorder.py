@@ -26,13 +26,12 @@ from batsort_bags.types import typestore
 from batsort_bags.writer import BagWriter, ReceiptClock, RecordingError
 from batsort_core.flow import Flow
 from batsort_core.trouble import Trouble
-from batsort_interfaces.msg import ItemTruth
 
 from .configuration import ConfigurationError, Parameter, declare
 from .heartbeat import Health, Heartbeat
 from .parameters import EVENTS, ParameterWatch
 from .run import run
-from .topics import DIAGNOSTICS, QUIET, TOPICS, Topic
+from .topics import DIAGNOSTICS, QUIET, TOPICS, TWIN, Topic
 
 PARAMETERS = (
     Parameter(
@@ -49,7 +48,7 @@ PARAMETERS = (
 IMAGES = TOPICS["camera/image_raw"]
 SOURCE = TOPICS["camera/source"]
 """Not recorded: what was asked for of it comes on camera/image_raw, with its pixels and stamp."""
-TRUTH = Topic("twin/truth", ItemTruth, 100, "backend", ())
+TRUTH = TWIN["twin/truth"]
 RECORDED = (*(topic for topic in TOPICS.values() if topic is not SOURCE), TRUTH, DIAGNOSTICS)
 DEPTH = 1000
 IMAGE_DEPTH = 50

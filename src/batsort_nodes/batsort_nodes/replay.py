@@ -32,7 +32,7 @@ from batsort_bags.names import BARRIER, ENCODER, VERDICTS
 from batsort_bags.playback import COMPRESSED, IMAGES, PLAYED, Playback
 from batsort_bags.reader import Bag, BagError
 from batsort_bags.storage import Received
-from batsort_interfaces.msg import BeltCommand, CellState, EncoderCount, ItemTruth
+from batsort_interfaces.msg import BeltCommand, CellState, EncoderCount
 
 from .configuration import CELL_FILE, ConfigurationError, Parameter, declare, load_cell
 from .convert import time_of
@@ -90,7 +90,7 @@ class Replay(Node):
         self._steps = 0
         self._stepped = self._encoder_sent = self._settled = time.monotonic()
         self._out = {topic: publisher(self, topic) for topic in PLAYED if topic in TOPICS}
-        self._out["twin/truth"] = self.create_publisher(ItemTruth, "twin/truth", 100)
+        self._out["twin/truth"] = publisher(self, "twin/truth")
         self._images = publisher(self, "camera/source")
         self._clock_publisher = self.create_publisher(
             CLOCK.type,

@@ -152,12 +152,22 @@ VIEW = {
 }
 """What the viewer, where there is one, makes of the others for people; it is not recorded."""
 
+TWIN = {
+    topic.name: topic
+    for topic in (
+        Topic("twin/truth", batsort.ItemTruth, 100, "backend", ()),
+        Topic("twin/faults", batsort.TwinFault, 100, "backend", (), True),
+    )
+}
+"""Ground truth and injected faults, as the twin or a replayed bag tells them; no node may know."""
+REPAIR = Service("twin/repair", Trigger, "twin", "ends every injected fault that lasts")
+
 DIAGNOSTICS = Topic("/diagnostics", DiagnosticArray, 10, "all", ("supervisor",))
 
 
 def publisher(node: Node, name: str) -> Any:
     """Make the publisher of a topic in the tables."""
-    topic = TOPICS.get(name) or VIEW[name]
+    topic = (TOPICS | VIEW | TWIN)[name]
     return node.create_publisher(
         topic.type, topic.name, topic.qos, event_callbacks=PublisherEventCallbacks(**QUIET)
     )

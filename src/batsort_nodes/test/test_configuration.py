@@ -18,9 +18,9 @@ PARAMETERS = (
 @pytest.mark.parametrize(
     ("name", "value", "allowed"),
     [
-        ("rate", "51.0", "a number from 0.5 to 50.0"),
-        ("rate", ".nan", "a number from 0.5 to 50.0"),
-        ("rate", "5", "a number from 0.5 to 50.0"),
+        ("rate", "51.0", "a number with decimal point from 0.5 to 50.0"),
+        ("rate", ".nan", "a number with decimal point from 0.5 to 50.0"),
+        ("rate", "5", "a number with decimal point from 0.5 to 50.0"),
         ("threads", "0", "an integer from 1 to 16"),
         ("threads", "2.5", "an integer from 1 to 16"),
         ("source", "webcam", "topic or device"),
