@@ -113,7 +113,7 @@ def _report(paths: Sequence[Path]) -> tuple[dict[str, Any], list[Uncertain] | No
                 elif received.topic == "bins/state":
                     balances[-1].append(message)
                 else:
-                    log.hear(received.topic, message)
+                    log.hear(received.topic, message, received.stamp * 1e-9)
             seen = uncertain(bag, cell, log.run.decisions)
             if seen is not None:
                 pictures = [*(pictures or []), *seen]

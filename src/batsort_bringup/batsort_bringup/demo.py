@@ -41,7 +41,7 @@ from .attribution import counts
 from .installed import cell_file, scenario_files, share
 from .launchfile import LaunchError
 from .operator import Breaker, Operator
-from .report import Run, seconds, summarize
+from .report import Run, summarize
 from .scenario_report import Happened, Observed, summarize_scenario
 from .shift import time_spent
 
@@ -342,7 +342,7 @@ class Staff:
         self._breaker.close()
 
     def _note(self, fault: str, begins: bool) -> None:
-        moment = seconds(self._watcher.belt.header.stamp)
+        moment = self._watcher.log.moment(time.monotonic())
         self._watcher.observed.happened.append(Happened(fault, begins, moment))
 
 
@@ -410,7 +410,7 @@ class Watcher(Node):
         return self.log.observed
 
     def _hear(self, topic: str, message: Any) -> None:
-        self.log.hear(topic, message)
+        self.log.hear(topic, message, time.monotonic())
         if topic == "cell/state":
             standing = message.state in ("held", "aborted", "stopped") and bool(message.cure)
             if standing and self.belt.header.stamp.sec and self._held_since is None:

@@ -32,15 +32,25 @@ class RunLog:
         self.belt: Any = BeltState()
         self.cell_state: Any = CellState()
         self._metres_per_count = metres_per_count
+        self._belt_heard_s: float | None = None
         self._told: dict[int, list[Any]] = {}
         """Outcomes by item."""
 
-    def hear(self, topic: str, message: Any) -> None:
-        """Take a message of one of TOPICS."""
+    def moment(self, heard_s: float) -> float:
+        """When something was heard, by the stamps of belt readings, also where these are silent.
+
+        Zero before the first one [s].
+        """
+        if self._belt_heard_s is None:
+            return 0.0
+        return seconds(self.belt.header.stamp) + heard_s - self._belt_heard_s
+
+    def hear(self, topic: str, message: Any, heard_s: float) -> None:
+        """Take a message of one of TOPICS, and when it was heard by any steady clock [s]."""
         run, observed = self.run, self.observed
         match topic:
             case "belt/state":
-                self.belt = message
+                self.belt, self._belt_heard_s = message, heard_s
                 moment = seconds(message.header.stamp)
                 observed.belt.append((moment, message.position, message.moving))
             case "belt/items":
@@ -65,10 +75,11 @@ class RunLog:
                 run.bins = message
             case "cell/state":
                 if message.state != self.cell_state.state:
-                    observed.states.append((seconds(self.belt.header.stamp), message))
+                    observed.states.append((self.moment(heard_s), message))
                 self.cell_state = message
             case "twin/truth":
                 run.truths.append(message)
             case "twin/faults":
-                moment = seconds(message.header.stamp)
+                # Its own stamp may be of a clock that was just set.
+                moment = self.moment(heard_s)
                 observed.happened.append(Happened(message.kind, message.active, moment))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_left
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,6 +13,8 @@ from .attribution import FLIGHT_S, attribute
 from .report import NOWHERE, Run, seconds
 
 EXECUTE = "execute"
+STOPS_S = 1.0
+"""After what the cell notices the belt stands, also where no encoder tells [s]."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +32,7 @@ class Observed:
 
     happened: list[Happened] = field(default_factory=list)
     states: list[tuple[float, CellState]] = field(default_factory=list)
-    """Changes of state with the moment [s] of the newest belt reading."""
+    """Changes of state with their moment [s]."""
     belt: list[tuple[float, float, bool]] = field(default_factory=list)
     """Moment [s], position [m] and whether it moves."""
     read: list[str] = field(default_factory=list)
@@ -54,7 +57,8 @@ class Observed:
         noticed = self.noticed_s()
         if noticed is None:
             return None
-        return next((t for t, _, moving in self.belt if t >= noticed and not moving), None)
+        standing = (t for t, _, moving in self.belt if t >= noticed and not moving)
+        return min(next(standing, math.inf), noticed + STOPS_S)
 
 
 def summarize_scenario(run: Run, observed: Observed) -> dict[str, Any]:
