@@ -51,7 +51,7 @@ class SorterReplay:
         self._verdicts: Recent[Verdict] = Recent(_KEPT)
         self._readings: dict[int, BeltReading] = {}
         self._events: defaultdict[int, deque[tuple[EjectResult, int]]] = defaultdict(deque)
-        self._arrivals: dict[int, tuple[str, int, int]] = {}
+        self._arrivals: defaultdict[int, deque[tuple[str, int, int]]] = defaultdict(deque)
         self._turns: deque[tuple[Input, int]] = deque()
         self._next: int | None = None
 
@@ -79,7 +79,7 @@ class SorterReplay:
 
     def arrival(self, bin: str, stamp: int, epoch: int, count: int) -> None:
         """A confirm eye was crossed."""
-        self._arrivals[stamp] = (bin, epoch, count)
+        self._arrivals[stamp].append((bin, epoch, count))
 
     def decided(self, decision: Decision) -> None:
         """This was decided, maybe before the record begins."""
@@ -160,7 +160,7 @@ class SorterReplay:
             case Input.EVENT:
                 return bool(self._events[key])
             case Input.ARRIVAL:
-                return key in self._arrivals
+                return bool(self._arrivals[key])
             case Input.CANCEL_ALL | Input.ACKNOWLEDGE:
                 return True
 
@@ -187,8 +187,11 @@ class SorterReplay:
             case Input.CANCEL_ALL:
                 out = sorter.cancel_all()
             case Input.ARRIVAL:
-                bin, epoch, count = self._arrivals.pop(key)
+                arrivals = self._arrivals[key]
+                bin, epoch, count = arrivals.popleft()
                 out = sorter.on_arrival(bin, key, epoch, count)
+                if not arrivals:
+                    del self._arrivals[key]
             case Input.ACKNOWLEDGE:
                 out = sorter.acknowledge()
         for result in out:

@@ -73,9 +73,10 @@ class Record:
                 self.results += sorter.on_eject_event(*event)
             elif choice < 0.28 and items:
                 bin, item = rng.choice(self.cell.bins), rng.choice(items)
-                arrived = bin.name, number, 1, item.count + self.cell.counts(1.01 * bin.distance)
+                seen = number // 50  # a PLC sees several in one cycle
+                arrived = bin.name, seen, 1, item.count + self.cell.counts(1.01 * bin.distance)
                 self.inputs.append(arrived)
-                self._note(log, Input.ARRIVAL, number)
+                self._note(log, Input.ARRIVAL, seen)
                 self.results += sorter.on_arrival(*arrived)
             elif choice < 0.285:
                 self._note(log, Input.ACKNOWLEDGE, number)
