@@ -274,7 +274,7 @@ class BinCounter:
         return self._settle()
 
     def on_decision(self, decision: Decision) -> list[Settled]:
-        """Where an item shall go; the first one counts."""
+        """Where an item shall go; the first one counts. Raises CellError, as `on_arrival` does."""
         open_item = self._open.get(decision.item_id)
         known = open_item.decision if open_item else self._early_decisions.get(decision.item_id)
         if known is not None or decision.item_id in self._settled:
@@ -388,6 +388,7 @@ class BinCounter:
                     item, self._early_decisions.pop(item.id), self._early_events.pop(item.id)
                 )
             case _Decided(decision):
+                self._bin(decision.bin)
                 if open_item := self._open.get(decision.item_id):
                     open_item.decision = decision
                 else:

@@ -4,7 +4,7 @@ import json
 import random
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -402,6 +402,17 @@ def test_a_journal_that_does_not_fit_is_refused_by_name(
         assert str(error.value).startswith(line)
     with pytest.raises(CellError, match=r"^bin: 'paper' is refused"):
         BinCounter(cell).restore([{"kind": "new_bag", "bin": "paper"}])
+
+
+def test_a_decision_for_a_bin_that_the_cell_does_not_have_is_refused_and_not_kept(
+    bench: Bench,
+) -> None:
+    bench.counter.on_item(item(1, 0))
+    bench.counter.drain()
+    with pytest.raises(CellError, match="bin: 'gone' is refused"):
+        bench.counter.on_decision(replace(decision(1), bin="gone"))
+    assert bench.counter.drain() == []
+    assert bench.run(100) == []
 
 
 def test_memory_is_bounded_on_a_long_day(cell: CellDescription) -> None:
