@@ -228,6 +228,7 @@ class Supervision:
             self.packml.command(Command.HOLD)
             self._waiting, self.moved = self.resume and not trouble.lasting, trouble.lasting
         elif not self._waiting or state is State.SUSPENDED:
+            self.moved |= trouble.lasting
             return
         elif trouble.lasting:
             self._waiting, self.moved = False, True

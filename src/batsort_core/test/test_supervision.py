@@ -225,6 +225,23 @@ def test_trouble_holds_or_suspends_and_goes_on_by_itself_only_where_nobody_has_t
     assert (cell.supervision.reason == "") == goes_on
 
 
+@pytest.mark.parametrize("command", [Command.HOLD, Command.STOP])
+def test_what_needs_a_look_while_an_operator_has_stopped_the_belt_leaves_nothing_tracked(
+    command: Command,
+) -> None:
+    cell = Cell()
+    cell.run(5)
+    cell.supervision.belt(True)
+    cell.supervision.command(command, "by hand")
+    cell.faults["belt"] = STUCK
+    cell.run(1)
+    cell.supervision.belt(False)
+    cell.faults["belt"] = None
+    cell.run(1)
+    assert cell.state in (State.HELD, State.STOPPED)
+    assert cell.supervision.moved
+
+
 def test_what_needs_a_look_holds_also_where_it_shows_amid_other_trouble() -> None:
     cell = Cell(resume=True)
     cell.run(5)
