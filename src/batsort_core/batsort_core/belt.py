@@ -62,10 +62,12 @@ def tracking_lost(item: Item, reading: BeltReading) -> bool:
     """Whether the count was lost since the item passed the barrier: nobody knows where it is.
 
     By stamps, since the first item of an epoch can be heard of before the first belt reading; but
-    not long before, unless the clock was set back since the item came.
+    not long before, unless the clock was set back since the item came. One that lay in the barrier
+    when the count was lost has a false end.
     """
     early = 0 <= item.stamp - reading.stamp < _EARLY
-    return (item.epoch != reading.epoch and not early) or item.stamp < reading.trusted_since
+    began = item.id * 1000
+    return (item.epoch != reading.epoch and not early) or began < reading.trusted_since
 
 
 class BeltTracker:

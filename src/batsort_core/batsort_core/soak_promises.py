@@ -166,7 +166,7 @@ class Promises:
         if reading is None:
             return False
         other = item.epoch != reading.epoch and item.stamp < reading.stamp
-        return other or item.stamp < reading.trusted_since
+        return other or item.id * 1000 < reading.trusted_since
 
     def _left(self, item: Item) -> bool:
         """Whether the item must have left the belt."""

@@ -268,8 +268,18 @@ def test_an_item_right_behind_a_lost_one_is_not_blown(bench: Bench) -> None:
     stalled = bench.stamp + 1
     jam = BeltReading(stalled + MS, 1, 1300, 0.13, 0.0, False, trusted_since=stalled)
     assert reasons(bench.sorter.on_belt(jam)) == [(1, "tracking_lost")]
-    bench.sorter.on_item(item(2, 1550, stamp=stalled + 1))
-    assert reasons(bench.sorter.on_verdict(verdict(2))) == [(2, "gap")]
+    behind = stalled // 1000 + 1
+    bench.sorter.on_item(item(behind, 1550, stamp=stalled + MS))
+    assert reasons(bench.sorter.on_verdict(verdict(behind))) == [(behind, "gap")]
+
+
+def test_an_item_that_lay_in_the_barrier_when_the_count_was_lost_is_not_blown(bench: Bench) -> None:
+    bench.belt(1000)
+    began, stalled = bench.stamp, bench.stamp + MS
+    jam = BeltReading(stalled + MS, 1, 1300, 0.13, 0.0, False, trusted_since=stalled)
+    bench.sorter.on_belt(jam)
+    half_through = item(began // 1000, 1250, stamp=stalled + 2 * MS)
+    assert reasons(bench.sorter.on_item(half_through)) == [(half_through.id, "tracking_lost")]
 
 
 def test_the_first_item_of_an_epoch_may_come_before_its_first_reading(bench: Bench) -> None:
