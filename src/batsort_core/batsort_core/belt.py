@@ -257,6 +257,10 @@ class ItemDetector:
         }
         """Edges that made no item, by cause."""
 
+    def begin_anew(self) -> None:
+        """Counts begin anew, also within an epoch: no place is known by those before."""
+        self._start = self._end = None
+
     def on_edge(self, stamp: int, epoch: int, count: int, blocked: bool) -> Item | None:
         """Take one edge; the item, where it is the trailing edge of one.
 

@@ -1,6 +1,6 @@
 """What is wrong with the belt, its encoder and its light barrier."""
 
-from batsort_core.belt import BeltReading, BeltTracker
+from batsort_core.belt import BeltReading, BeltTracker, ItemDetector
 from batsort_core.cell import CellDescription
 from batsort_core.trouble import Trouble
 
@@ -24,9 +24,15 @@ class BeltWatch:
     """
 
     def __init__(
-        self, cell: CellDescription, tracker: BeltTracker, silence_s: float, standing_s: float
+        self,
+        cell: CellDescription,
+        tracker: BeltTracker,
+        detector: ItemDetector,
+        silence_s: float,
+        standing_s: float,
     ) -> None:
         self._tracker = tracker
+        self._detector = detector
         self._silence_s = silence_s
         self._standing = round(standing_s * 1e9)
         self._blocked_most = cell.counts(_BLOCKED_LENGTHS * cell.items.max_length)
@@ -55,7 +61,7 @@ class BeltWatch:
         self._told = told
         self._lasting = None
         if not run and self._refused:
-            self._tracker.begin_anew()
+            self._begin_anew()
         if run and (self._stalled or moved):
             self._stalled = False
             self._tracker.distrust()
@@ -97,7 +103,7 @@ class BeltWatch:
         self._refused = why
         self._refusals += 1
         if self._told is None and self._refusals == _REFUSED:
-            self._tracker.begin_anew()
+            self._begin_anew()
 
     def edge(self, epoch: int, count: int, blocked: bool) -> None:
         """The light barrier became blocked or clear."""
@@ -128,6 +134,10 @@ class BeltWatch:
         if last is None or self._told is None or last.stamp - self._on_speed <= _SETTLED:
             return ""
         return f"the belt runs at {last.velocity:.2f} m/s; it is told {self._told:.2f} m/s"
+
+    def _begin_anew(self) -> None:
+        self._tracker.begin_anew()
+        self._detector.begin_anew()
 
     def _stall(self, cause: str) -> None:
         if self._stalled:

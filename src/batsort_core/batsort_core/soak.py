@@ -242,7 +242,9 @@ class SoakRun:
     def _begin_belt(self) -> None:
         self._tracker = BeltTracker(self._cell.belt.metres_per_count, self._cell.belt.max_velocity)
         self._detector = ItemDetector(self._cell.items, self._cell.belt.metres_per_count)
-        self._watch = BeltWatch(self._cell, self._tracker, silence_s=0.3, standing_s=0.5)
+        self._watch = BeltWatch(
+            self._cell, self._tracker, self._detector, silence_s=0.3, standing_s=0.5
+        )
         self._imaging: list[Item] = []
 
     def _over(self) -> bool:

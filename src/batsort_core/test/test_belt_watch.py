@@ -2,7 +2,7 @@
 
 import pytest
 
-from batsort_core.belt import BeltError, BeltTracker
+from batsort_core.belt import BeltError, BeltTracker, ItemDetector, tracking_lost
 from batsort_core.belt_watch import BeltWatch
 from batsort_core.cell import CellDescription
 from batsort_core.items import Item
@@ -15,7 +15,8 @@ class Bench:
 
     def __init__(self, cell: CellDescription) -> None:
         self.tracker = BeltTracker(cell.belt.metres_per_count, cell.belt.max_velocity)
-        self.watch = BeltWatch(cell, self.tracker, silence_s=0.3, standing_s=0.5)
+        self.detector = ItemDetector(cell.items, cell.belt.metres_per_count)
+        self.watch = BeltWatch(cell, self.tracker, self.detector, silence_s=0.3, standing_s=0.5)
         self.t = 0.0
         self.stamp = 0
         self.count = 0
@@ -32,6 +33,11 @@ class Bench:
                 self.watch.refused(str(error))
             else:
                 self.watch.reading(self.t, reading, previous)
+
+    def pass_barrier(self) -> Item | None:
+        self.detector.on_edge(self.stamp, 1, self.count, True)
+        self.run(0.1)
+        return self.detector.on_edge(self.stamp, 1, self.count, False)
 
     def cause(self) -> str:
         trouble = self.watch.trouble(self.t)
@@ -153,6 +159,17 @@ def test_a_lost_count_begins_anew_when_the_belt_is_told_to_stand_and_nothing_on_
     assert bench.trusted_since() > on_the_belt.stamp
 
 
+def test_items_are_counted_also_where_a_count_began_anew_behind_them(bench: Bench) -> None:
+    assert bench.pass_barrier() is not None
+    bench.count = 0
+    bench.run(0.5)
+    bench.watch.command(False, 0.5)
+    bench.run(0.1, 0.0)
+    bench.watch.command(True, 0.5)
+    bench.run(0.5)
+    assert bench.pass_barrier() is not None
+
+
 @pytest.mark.parametrize("step_back", [0, 10_000 * MS])
 def test_samples_refused_while_the_belt_stands_do_not_keep_it_from_starting(
     bench: Bench, step_back: int
@@ -173,6 +190,22 @@ def test_what_somebody_may_have_moved_while_the_belt_stood_is_not_trusted(bench:
     bench.watch.command(True, 0.5, moved=True)
     bench.run(0.1)
     assert bench.trusted_since() == stood and bench.cause() == ""
+
+
+def test_what_lay_in_the_barrier_while_the_belt_stood_may_have_been_moved_too(
+    bench: Bench,
+) -> None:
+    bench.detector.on_edge(bench.stamp, 1, bench.count, True)
+    bench.run(0.04)
+    bench.watch.command(False, 0.5)
+    bench.run(1.0, 0.0)
+    bench.watch.command(True, 0.5, moved=True)
+    bench.run(0.06)
+    item = bench.detector.on_edge(bench.stamp, 1, bench.count, False)
+    bench.run(0.01)
+    reading = bench.tracker.latest
+    assert item is not None and reading is not None
+    assert tracking_lost(item, reading)
 
 
 def test_a_clock_set_back_holds_until_it_has_caught_up_with_what_the_cell_knows(

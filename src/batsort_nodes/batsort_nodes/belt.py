@@ -54,6 +54,7 @@ class Belt(Node):
         self._watch = BeltWatch(
             self._cell,
             self._tracker,
+            self._detector,
             self.get_parameter("encoder_timeout_s").value,
             self.get_parameter("standing_timeout_s").value,
         )
