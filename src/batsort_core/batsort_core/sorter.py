@@ -13,10 +13,11 @@ from batsort_core.slip import SlipEstimator
 from batsort_core.trouble import Trouble
 from batsort_core.valve_timing import ValveTiming
 
-_KEPT = 4096  # decided items remembered: far more than any publisher delivers again
 _WAITING = 256  # verdicts that may wait for their items
 _SEEN_NOISE = 0.002  # [m] that a camera may see an item off its place
 _UNJUDGED = 5  # items in a row without a verdict in time
+REMEMBERED = 4096
+"""Decided items: far more than any publisher delivers again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +87,7 @@ class Sorter:
         self._reading: BeltReading | None = None
         self._tracks: dict[int, _Track] = {}
         self._verdicts: Recent[Verdict] = Recent(_WAITING)
-        self._decided: Recent[Decision] = Recent(_KEPT)
+        self._decided: Recent[Decision] = Recent(REMEMBERED)
         self._since = 0
         self._judge_anew()
         self._confirm_ns = round(cell.confirm.timeout_s * 1e9)

@@ -113,6 +113,7 @@ class Bins(Node):
             self._publish_state()
 
         self._journal.append(records, publish)
+        self._journal.shorten(self._counter.snapshot)
         self._heartbeat.tell(self._trouble())
 
     def _new_bag(self, request: NewBag.Request, response: NewBag.Response) -> NewBag.Response:

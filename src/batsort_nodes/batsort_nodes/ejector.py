@@ -17,7 +17,7 @@ from batsort_core.items import EjectResult
 from batsort_core.packml import State, looked_at
 from batsort_core.recipe import Recipe, RecipeError
 from batsort_core.schema import FieldError
-from batsort_core.sorter import Decision, Shot, Sorter
+from batsort_core.sorter import REMEMBERED, Decision, Shot, Sorter
 from batsort_core.trouble import Trouble
 from batsort_core.valve_timing import ValveTiming
 from batsort_interfaces.msg import (
@@ -97,7 +97,7 @@ class Ejector(ManagedNode):
         self.start_heartbeat(self._health)
 
     def configure(self) -> None:
-        self._journal = Journal(self)
+        self._journal = Journal(self, newest=REMEMBERED)
 
     def activate(self) -> None:
         self._sorter = Sorter(self._cell)

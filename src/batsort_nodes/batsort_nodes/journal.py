@@ -7,6 +7,7 @@ import os
 import sqlite3
 from collections import deque
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -24,17 +25,22 @@ JOURNAL_DIR = Parameter(
     "empty: a folder of this cell's namespace under ROS_HOME (~/.ros), or memory in a replay.",
 )
 RETRY_S = 0.5
+LONG = 10_000
+"""Records: so many are read again within a second or two."""
 
 
 class Journal:
-    """Append-only records of one node in `<journal_dir>/<node>.sqlite`.
+    """Records of one node, oldest first, in `<journal_dir>/<node>.sqlite`.
 
     A written record is on its way to the disk: a killed process loses none (write-ahead log,
     `synchronous=NORMAL`); a power cut may lose the last moments. What can't be written waits, and
     with it what is to be published: it is tried again until the disk takes it.
     """
 
-    def __init__(self, node: Node) -> None:
+    def __init__(self, node: Node, newest: int | None = None) -> None:
+        """`newest`: so many records are kept; None: all, until others take their place."""
+        self._newest = newest
+        self._length = 0
         self._waiting: deque[tuple[list[Any], Callable[[], None]]] = deque()
         self._failure = ""
         self._timer = node.create_timer(
@@ -57,6 +63,7 @@ class Journal:
             self._database.execute(
                 "CREATE TABLE IF NOT EXISTS record (number INTEGER PRIMARY KEY, body TEXT NOT NULL)"
             )
+            self._forget()
         except (OSError, sqlite3.Error) as error:
             raise ConfigurationError(
                 f"journal_dir: {str(folder)!r} can't be written ({error}); allowed: a folder"
@@ -83,14 +90,25 @@ class Journal:
             ConfigurationError: the disk does not take them.
         """
         try:
-            with self._database:
-                self._database.execute("BEGIN")
-                self._database.execute("DELETE FROM record")
-                self._insert(records)
+            self._replace(records)
         except sqlite3.OperationalError as error:
             raise ConfigurationError(
                 f"journal_dir: the journal can't be written ({error}); allowed: a disk with room"
             ) from None
+
+    def shorten(self, snapshot: Callable[[], list[Any]]) -> None:
+        """Where the journal is long and nothing waits, put a snapshot in the place of it all."""
+        if self._waiting or self._length < LONG:
+            return
+        with suppress(sqlite3.OperationalError):  # the disk does not take it: the long one stays
+            self._replace(snapshot())
+
+    def _replace(self, records: list[Any]) -> None:
+        self._length = 0
+        with self._database:
+            self._database.execute("BEGIN")
+            self._database.execute("DELETE FROM record")
+            self._insert(records)
 
     def _write(self) -> None:
         while self._waiting:
@@ -110,6 +128,15 @@ class Journal:
         self._database.executemany(
             "INSERT INTO record (body) VALUES (?)", [(json.dumps(record),) for record in records]
         )
+        self._length += len(records)
+        self._forget()
+
+    def _forget(self) -> None:
+        if self._newest is not None:
+            self._database.execute(
+                "DELETE FROM record WHERE number <= (SELECT max(number) FROM record) - ?",
+                (self._newest,),
+            )
 
     def __iter__(self) -> Iterator[Any]:
         """Every record, oldest first."""

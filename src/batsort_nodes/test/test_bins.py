@@ -89,6 +89,26 @@ def test_a_crash_loses_nothing_and_counts_nothing_twice(bench) -> None:
     }
 
 
+def test_a_long_day_makes_no_long_journal_and_a_crash_after_it_loses_nothing(
+    bench, monkeypatch
+) -> None:
+    monkeypatch.setattr("batsort_nodes.journal.LONG", 12)
+    bench = bench()
+    node = bench.add(Bins())
+    outcomes, states = bench.heard("items/outcomes"), bench.heard("bins/state")
+    for number in range(10):
+        sort_one(bench, item(5000 + 1000 * number))
+    bench.wait(lambda: len(outcomes) == 10)
+    assert len(list(node._journal)) < 20
+    bench.executor.remove_node(node)
+    node.destroy_node()
+    states.clear()
+    bench.add(Bins())
+    bench.wait(lambda: states)
+    assert states[-1].items_in == sum(states[-1].outcome_counts) == 10
+    assert len({outcome.item_id for outcome in outcomes}) == 10
+
+
 def test_an_arrival_at_a_bin_that_is_not_there_changes_nothing(bench) -> None:
     bench = bench()
     bench.add(Bins())

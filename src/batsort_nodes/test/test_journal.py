@@ -14,11 +14,11 @@ from batsort_nodes.journal import JOURNAL_DIR, Journal
 RECORD = {"text": "x" * 1000}
 
 
-def journal(bench) -> Journal:
+def journal(bench, newest: int | None = None) -> Journal:
     node = Node("keeper")
     declare(node, (JOURNAL_DIR,))
     bench.add(node)
-    return Journal(node)
+    return Journal(node, newest)
 
 
 @contextmanager
@@ -47,6 +47,35 @@ def test_records_that_the_disk_does_not_take_wait_with_what_is_to_be_published(
     assert kept.trouble is None
     with closing(sqlite3.connect(tmp_path / "journal" / "keeper.sqlite")) as database:
         assert database.execute("SELECT count(*) FROM record").fetchone() == (21,)
+
+
+def test_a_journal_of_the_newest_keeps_no_others_also_of_those_before(bench) -> None:
+    bench = bench()
+    longer = journal(bench)
+    longer.append(list(range(10)), lambda: None)
+    kept = journal(bench, newest=4)
+    assert list(kept) == [6, 7, 8, 9]
+    for number in (10, 11):
+        kept.append([number], lambda: None)
+    assert list(kept) == [8, 9, 10, 11]
+
+
+def test_a_long_journal_is_shortened_once_all_in_it_is_published(bench, monkeypatch) -> None:
+    monkeypatch.setattr("batsort_nodes.journal.LONG", 3)
+    kept = journal(bench())
+    kept.append([RECORD] * 2, lambda: None)
+    kept.shorten(lambda: ["short"])
+    assert list(kept) == [RECORD] * 2
+    with full_disk(kept):
+        kept.append([RECORD] * 20, lambda: None)
+        kept.shorten(lambda: ["short"])
+        assert list(kept) == [RECORD] * 2
+        kept._write()
+    kept._write()
+    kept.shorten(lambda: ["short"])
+    assert list(kept) == ["short"]
+    kept.shorten(lambda: ["shorter"])
+    assert list(kept) == ["short"]
 
 
 def test_a_folder_that_can_t_be_written_is_refused_by_name(bench, tmp_path: Path) -> None:
