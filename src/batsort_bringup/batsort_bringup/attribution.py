@@ -37,22 +37,16 @@ INFEED = (SortDecision.GAP,)
 TRACK = (SortDecision.TRACKING_LOST,)
 
 
-def attribute(run: Run) -> dict[int, Cause]:
-    """The cause for each item that did not land in its bin, by its index in the stream."""
-    return {
-        truth.index: _cause(run, truth)
-        for truth in run.truths
-        if truth.bin != run.target(truth) or truth.bin == NOWHERE
-    }
-
-
 def counts(run: Run) -> dict[str, int]:
     """Errors per cause, those with none left out."""
-    found = Counter(attribute(run).values())
+    found = Counter(cause_of(run, truth) for truth in run.truths)
     return {cause.value: found[cause] for cause in Cause if found[cause]}
 
 
-def _cause(run: Run, truth: ItemTruth) -> Cause:
+def cause_of(run: Run, truth: ItemTruth) -> Cause | None:
+    """Why an item did not land in its bin; None: it did."""
+    if truth.bin == run.target(truth):
+        return None
     decision = run.decisions.get(truth.item_id)
     if decision is None:
         return Cause.INFEED

@@ -9,7 +9,7 @@ from typing import Any
 
 from batsort_interfaces.msg import CellState
 
-from .attribution import FLIGHT_S, attribute
+from .attribution import FLIGHT_S, cause_of
 from .report import NOWHERE, Run, seconds
 
 EXECUTE = "execute"
@@ -69,7 +69,6 @@ def summarize_scenario(run: Run, observed: Observed) -> dict[str, Any]:
     """
     began = next((h.stamp_s for h in observed.happened if h.begins), None)
     noticed, stood = observed.noticed_s(), observed.stood_s()
-    causes = attribute(run)
     wrong = []
     for truth in run.truths:
         decision = run.decisions.get(truth.item_id)
@@ -82,7 +81,7 @@ def summarize_scenario(run: Run, observed: Observed) -> dict[str, Any]:
                 "item": truth.index,
                 "bin": truth.bin,
                 "meant": meant,
-                "cause": causes.get(truth.index, "right by chance"),
+                "cause": cause_of(run, truth) or "right by chance",
                 "after_fault_s": round(landed - began, 2) if began is not None else None,
                 "after_fault_m": round(observed.travelled(began, landed), 3)
                 if began is not None
