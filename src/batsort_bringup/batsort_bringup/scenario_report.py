@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from bisect import bisect_left
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 from batsort_interfaces.msg import CellState
@@ -50,7 +51,8 @@ class Observed:
         began = [h.stamp_s for h in self.happened if h.begins]
         if not began:
             return None
-        return next((t for t, s in self.states if t >= began[0] and s.state != EXECUTE), None)
+        left = ((t, s) for (_, s), (t, _) in pairwise(self.states))
+        return next((t for t, s in left if t >= began[0] and s.state == EXECUTE), None)
 
     def stood_s(self) -> float | None:
         """When the belt first stood after that."""

@@ -122,6 +122,18 @@ def test_a_silent_encoder_hides_neither_when_it_was_noticed_nor_what_lands_wrong
     assert report["wrong_bin_after_standing"] == 1
 
 
+def test_a_fault_from_the_start_on_is_not_noticed_by_a_cell_that_starts() -> None:
+    story = Story()
+    story.belt(0.5, speed=0.0)
+    story.fault(0.5)
+    for t, state in ((0.6, "idle"), (0.7, "starting"), (0.8, "execute")):
+        story.state(t, state)
+    story.belt(3.0)
+    assert story.report()["noticed_after_s"] is None
+    story.state(3.0, "holding")
+    assert story.report()["noticed_after_s"] == pytest.approx(2.5)
+
+
 def test_a_fault_is_where_it_was_heard_though_its_clock_was_set_back() -> None:
     story = Story()
     story.state(0.0, "execute")
