@@ -25,13 +25,39 @@ class Operator(StrEnum):
     """Does nothing: the cell must go on by itself."""
 
 
+class CellFaultKind(StrEnum):
+    """What can be done to the cell's own processes."""
+
+    KILL_NODE = "kill_node"
+    KILL_ALL = "kill_all"
+    PAUSE_NODE = "pause_node"
+    DISK_FULL = "disk_full"
+
+
+OF_NODE = (CellFaultKind.KILL_NODE, CellFaultKind.PAUSE_NODE)
+
+
+class CellNode(StrEnum):
+    """Whose process it can be done to."""
+
+    BELT = "belt"
+    CAMERA = "camera"
+    CLASSIFIER = "classifier"
+    EJECTOR = "ejector"
+    BINS = "bins"
+    RECORDER = "recorder"
+    SUPERVISOR = "supervisor"
+    TWIN = "twin"
+
+
 @dataclass(frozen=True, slots=True)
 class CellFault:
     """What is done to the cell's own processes, by whoever runs the scenario."""
 
-    kind: Annotated[str, Name()]
+    kind: CellFaultKind
     at_item: Annotated[int, Range("items", least=0)]
-    node: str | None = None
+    node: CellNode | None = None
+    """Of the kinds `OF_NODE`."""
     for_s: Annotated[float, Range("s", above=0.0, most=3600.0)] | None = None
 
 
@@ -57,7 +83,13 @@ def parse_scenario(document: object) -> Scenario:
     whole = with_defaults(Scenario, document)
     faults = read_faults(whole["faults"])
     # A fault's fields depend on its kind, which the schema can't say.
-    return replace(read(Scenario, {**whole, "faults": ()}), faults=faults)
+    scenario = replace(read(Scenario, {**whole, "faults": ()}), faults=faults)
+    for i, fault in enumerate(scenario.cell):
+        if fault.kind in OF_NODE and fault.node is None:
+            raise FieldError(f"cell[{i}].node: missing; allowed: one of {', '.join(CellNode)}")
+        if fault.kind not in OF_NODE and fault.node is not None:
+            refuse(f"cell[{i}].node", fault.node.value, f"nothing beside {fault.kind}")
+    return scenario
 
 
 def read_scenario(path: Path) -> Scenario:

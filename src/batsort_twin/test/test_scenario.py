@@ -47,6 +47,16 @@ def test_what_is_done_to_processes_is_handed_through():
         ({"fault": []}, "^fault: unknown field; allowed: description, .*faults"),
         ({"faults": "slip"}, "^faults: 'slip' is refused; allowed: a list"),
         ({"cell": [{"kind": "kill_all", "at_item": -1}]}, r"^cell\[0\].at_item: -1 is refused"),
+        ({"cell": [{"kind": "explode", "at_item": 1}]}, r"^cell\[0\].kind: 'explode' .*kill_all"),
+        ({"cell": [{"kind": "kill_node", "at_item": 1}]}, r"^cell\[0\].node: missing.*classifier"),
+        (
+            {"cell": [{"kind": "pause_node", "node": "clasifier", "at_item": 1}]},
+            r"^cell\[0\].node: 'clasifier' is refused; allowed: one of .*classifier",
+        ),
+        (
+            {"cell": [{"kind": "kill_all", "node": "bins", "at_item": 1}]},
+            r"^cell\[0\].node: 'bins' is refused; allowed: nothing beside kill_all",
+        ),
         ({"description": ""}, "^description: '' is refused"),
     ],
 )
