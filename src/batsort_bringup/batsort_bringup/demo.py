@@ -8,6 +8,7 @@ import json
 import math
 import os
 import shutil
+import signal
 import sys
 import threading
 import time
@@ -23,7 +24,7 @@ from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
 
-from batsort_bags.reader import Bag
+from batsort_bags.reader import Bag, BagError
 from batsort_core.cell import CellDescription, CellError, parse_cell
 from batsort_core.oee import possible_rate
 from batsort_interfaces.msg import (
@@ -38,6 +39,7 @@ from batsort_twin.scenario import Scenario, ScenarioError, read_scenario
 
 from . import run_log, runner
 from .attribution import counts
+from .folders import FolderError, make_folder
 from .installed import cell_file, scenario_files, share
 from .launchfile import LaunchError
 from .operator import Breaker, Operator
@@ -66,12 +68,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         bundle = _bundle(options.bundle)
         scenario = _scenario(options)
         _check(options, cell)
-    except DemoError as error:
+        make_folder("--report", options.report)
+    except (DemoError, FolderError) as error:
         print(f"demo: {error}", file=sys.stderr)
         return runner.REFUSED
     os.environ.setdefault("FASTRTPS_DEFAULT_PROFILES_FILE", str(share() / "config" / "fastdds.xml"))
     folder: Path = options.report
-    folder.mkdir(parents=True, exist_ok=True)
     run = Run(
         bin_of_type=cell.recipe.types,
         others=cell.recipe.others,
@@ -104,12 +106,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         report["scenario"] = summarize_scenario(run, watcher.observed)
     (folder / "report.json").write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
     print(_table(report))
-    if run.truths:
-        # Loaded here: the running cell has no use for it.
-        from .run_picture import draw
+    # Loaded here: the running cell has no use for it.
+    from .run_picture import draw
 
-        draw(run, report, folder / "run.png")
-        _write_page(run, cell, report, folder)
+    draw(run, report, folder / "run.png")
+    _write_page(run, cell, report, folder, options.record)
     print(f"\nreport: {folder / 'report.html'}   picture: {folder / 'run.png'}")
     broken = list(report["faults"])
     if scenario is not None and report["scenario"]["wrong_bin_after_standing"]:
@@ -119,14 +120,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 1 if status or broken else 0
 
 
-def _write_page(run: Run, cell: CellDescription, report: dict[str, Any], folder: Path) -> None:
+def _write_page(
+    run: Run, cell: CellDescription, report: dict[str, Any], folder: Path, recorded: bool
+) -> None:
     from .bag_report import uncertain
     from .run_page import as_page
 
-    pictures, bag = None, folder / "bag"
-    if bag.is_dir():
-        with Bag(bag) as recorded:
-            pictures = uncertain(recorded, cell, run.decisions)
+    pictures = None
+    if recorded:
+        try:
+            with Bag(folder / "bag") as bag:
+                pictures = uncertain(bag, cell, run.decisions)
+        except BagError as error:
+            print(f"demo: {error}", file=sys.stderr)
     page = as_page(f"BatSort: {folder.name}", report, pictures)
     (folder / "report.html").write_text(page, encoding="utf-8")
 
@@ -222,12 +228,18 @@ def _check(options: argparse.Namespace, cell: CellDescription) -> None:
         (
             "--report",
             options.report,
-            not options.report.exists() or options.report.is_dir(),
-            "a folder",
+            not _foreign(options.report),
+            "a new folder, or one of an earlier demo, whose bag and journal are replaced",
         ),
     ):
         if not good:
             raise DemoError(f"{name}: {value} is refused; allowed: {allowed}")
+
+
+def _foreign(folder: Path) -> bool:
+    """Whether something lies there that a demo would replace, and that no demo has left."""
+    replaced = any((folder / name).exists() for name in ("bag", "journal"))
+    return replaced and not (folder / "nodes.log").exists()
 
 
 async def _sort(
@@ -266,6 +278,9 @@ async def _sort(
             arguments["unknown_share"] = str(scenario.unknown_share)
     staff = Staff(scenario, watcher) if scenario is not None else None
     display = Display(watcher, options.items)
+    interrupted = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        asyncio.get_running_loop().add_signal_handler(number, interrupted.set)
     with (folder / "nodes.log").open("w", encoding="utf-8") as log:
 
         def on_line(node: str, line: str) -> None:
@@ -277,7 +292,7 @@ async def _sort(
             runner.run(share() / "launch" / "cell.launch.xml", arguments, on_line=on_line)
         )
         try:
-            return await _watch(options, watcher, display, launch, staff)
+            return await _watch(options, watcher, display, launch, staff, interrupted)
         finally:
             display.close()
             if staff is not None:
@@ -292,14 +307,23 @@ async def _watch(
     display: Display,
     launch: asyncio.Future[int],
     staff: Staff | None,
+    interrupted: asyncio.Event,
 ) -> int:
     slack = SLACK_S if staff is None else 2 * SLACK_S
-    deadline = time.monotonic() + options.items / options.rate + slack
+    slack += watcher.belt_length / options.belt_speed
+    progress, deadline = (-1, -1, -1), math.inf
     while True:
         done, _ = await asyncio.wait([launch], timeout=LOOK_S)
         display.show()
+        run = watcher.run
+        before, progress = progress, (len(run.items), run.left, len(run.outcomes))
+        if progress != before:
+            deadline = time.monotonic() + slack
         if staff is not None:
             staff.step()
+        if interrupted.is_set():
+            display.note("demo: interrupted")
+            return 1
         if done:
             display.note("demo: the cell ended before everything was sorted")
             return launch.result() or 1
@@ -317,8 +341,8 @@ async def _watch(
             return 1
         if time.monotonic() > deadline:
             display.note(
-                f"demo: not all was sorted in time: {len(watcher.run.truths)} of "
-                f"{options.items} items have left the belt, {len(watcher.run.outcomes)} outcomes"
+                f"demo: nothing has moved for {slack:.0f} s: {run.left} of {options.items} items "
+                f"have left the belt, {len(run.outcomes)} outcomes"
             )
             return 1
 
@@ -356,6 +380,8 @@ class Watcher(Node):
             "watcher", context=self._context, namespace=namespace, start_parameter_services=False
         )
         self.run = run
+        self.belt_length = cell.others.distance
+        """From the barrier to the belt's end [m]."""
         self.log = run_log.RunLog(run, cell.belt.metres_per_count)
         self._held_since: float | None = None
         self._truth_heard = math.inf
@@ -373,7 +399,7 @@ class Watcher(Node):
         """Whether the whole stream has left the belt and every item has its outcome."""
         balance = self.run.bins
         return (
-            len(self.run.truths) >= items
+            self.run.left >= items
             and balance.on_belt == 0
             and balance.items_in == len(set(self.run.items)) == len(self.run.outcomes)
             and time.monotonic() - self._truth_heard > QUIET_S

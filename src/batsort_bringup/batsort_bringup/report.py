@@ -36,6 +36,11 @@ class Run:
     first_sorted_s: float | None = None
     """From the call to the first battery confirmed in its bin [s]."""
 
+    @property
+    def left(self) -> int:
+        """Items of the stream that have left the belt; not those that a fault put onto it."""
+        return sum(not truth.foreign for truth in self.truths)
+
     def target(self, truth: ItemTruth) -> str:
         """The bin an item belongs in; an unknown type belongs in `others`."""
         return self.bin_of_type.get(truth.type, self.others)
