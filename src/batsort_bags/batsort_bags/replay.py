@@ -156,7 +156,7 @@ def recorded_cell(bag: Bag) -> CellDescription:
             return parse_cell(yaml.load(bag.decode(received).description, LOADER))
         except (yaml.YAMLError, CellError, AttributeError) as error:
             raise BagError(f"{bag.path}: {INFO}: {error}") from None
-    raise BagError(f"{bag.path}: no {INFO} in it: give the cell description with --cell")
+    raise BagError(f"{bag.path}: no {INFO} in it, which has the cell description")
 
 
 def is_recorded(bag: Bag, bundle: Bundle) -> bool:
@@ -176,7 +176,9 @@ class _Replay:
         self._bag = bag
         self._changes = changes
         self._window = window
-        recorded = recorded_cell(bag) if changes.cell is None or INFO in bag.topics else None
+        if changes.cell is None and INFO not in bag.topics:
+            raise BagError(f"{bag.path}: no {INFO} in it: give the cell description with --cell")
+        recorded = recorded_cell(bag) if INFO in bag.topics else None
         cell = changes.cell or recorded
         assert cell is not None
         self._result = Replayed(cell)

@@ -25,6 +25,7 @@ from batsort_interfaces.msg import BinState, BinStates, SortDecision
 from batsort_nodes.versions import versions
 
 from .attribution import counts
+from .folders import FolderError, make_folder
 from .report import Run, summarize
 from .run_log import TOPICS, RunLog
 from .run_page import Uncertain, as_page
@@ -40,12 +41,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Write report.json and report.html; 1 where a bag is damaged or the counts don't add up."""
     options = _options(arguments)
     try:
+        make_folder("--out", options.out)
         report, pictures, damages = _report(options.bags)
-    except BagError as error:
+    except (BagError, FolderError) as error:
         print(f"report: {error}", file=sys.stderr)
         return REFUSED
     folder: Path = options.out
-    folder.mkdir(parents=True, exist_ok=True)
     (folder / "report.json").write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
     names = ", ".join(bag.name for bag in options.bags)
     page = as_page(f"BatSort: {names}", report, pictures)
@@ -99,8 +100,13 @@ def _report(paths: Sequence[Path]) -> tuple[dict[str, Any], list[Uncertain] | No
         with Bag(path) as bag:
             cell = recorded_cell(bag)
             if log is None:
+                first = cell
                 run = Run(bin_of_type=cell.recipe.types, others=cell.recipe.others)
                 log = RunLog(run, cell.belt.metres_per_count)
+            if (cell.bins, cell.recipe.types) != (first.bins, first.recipe.types):
+                raise BagError(
+                    f"{path}: other bins or types than in {paths[0]}; allowed: bags of one cell"
+                )
             balances.append([])
             topics = (*TOPICS, COMMAND, BUNDLE)
             messages = bag.messages(topics)

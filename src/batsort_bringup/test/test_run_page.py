@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 
 from batsort_bringup import bag_report
+from batsort_bringup.installed import default_cell
 from batsort_bringup.report import Run, summarize
 from batsort_bringup.run_page import Uncertain, as_page
 from batsort_bringup.scenario_report import Observed
@@ -151,3 +153,24 @@ def test_what_is_no_bag_is_refused_in_one_line(
     assert bag_report.main([str(tmp_path / "none")]) == bag_report.REFUSED
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("report: ") and "not there; allowed: a bag" in line
+
+
+def test_a_folder_that_can_t_be_written_is_refused_before_the_bags_are_read(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").touch()
+    out = tmp_path / "file" / "out"
+    assert bag_report.main([str(GOLDEN), "--out", str(out)]) == bag_report.REFUSED
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"report: --out: {out} can't be written")
+
+
+def test_bags_of_cells_with_other_bins_are_not_made_one_shift(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    mine = default_cell()
+    cells = iter([mine, replace(mine, bins=(replace(mine.bins[0], name="cells"), *mine.bins[1:]))])
+    monkeypatch.setattr(bag_report, "recorded_cell", lambda bag: next(cells))
+    assert bag_report.main([str(GOLDEN)] * 2 + ["--out", str(tmp_path)]) == bag_report.REFUSED
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "other bins or types than in" in line
