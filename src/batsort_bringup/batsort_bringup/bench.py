@@ -31,8 +31,9 @@ from batsort_perception.bundle import Bundle, default_bundle
 from batsort_perception.engine import Engine
 
 from . import pin_bench
+from .folders import FolderError, make_folder
 from .installed import default_cell
-from .processes import node_name
+from .processes import node_name, start_demo
 from .report import percentiles
 
 EPOCH = 1
@@ -58,6 +59,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there, too")
     options = parser.parse_args(words)
+    try:
+        if options.json:
+            make_folder("--json", options.json.parent)
+    except FolderError as error:
+        parser.error(str(error))
     figures: dict[str, Any] = {
         "machine": f"{platform.machine()}, {os.cpu_count()} cores, "
         f"Python {platform.python_version()}"
@@ -142,24 +148,8 @@ def bench_cell(
     """The whole cell on the twin: start-up, latency, processor time and memory of each node."""
     with tempfile.TemporaryDirectory() as folder:
         began = time.monotonic()
-        demo = subprocess.Popen(
-            [
-                sys.executable,
-                "-P",
-                "-m",
-                "batsort_bringup.demo",
-                "--items",
-                str(items),
-                "--rate",
-                str(rate),
-                "--belt-speed",
-                str(belt_speed),
-                "--report",
-                folder,
-                *options,
-            ],
-            stdout=subprocess.DEVNULL,
-        )
+        words = ("--items", str(items), "--rate", str(rate), "--belt-speed", str(belt_speed))
+        demo = start_demo(*words, "--report", folder, *options)
         shares, memory = _watch(demo, lambda: (Path(folder) / "report.json").exists())
         status = demo.wait()
         report = json.loads((Path(folder) / "report.json").read_text(encoding="utf-8"))
@@ -194,8 +184,7 @@ def bench_replay(items: int = 100, rate: float = 5.0) -> dict[str, Any]:
     """A recorded run decided again: from the bag's verdicts, and from its images."""
     with tempfile.TemporaryDirectory() as folder:
         words = ("--items", str(items), "--rate", str(rate), "--record", "--report", folder)
-        demo = [sys.executable, "-P", "-m", "batsort_bringup.demo", *words]
-        status = subprocess.run(demo, stdout=subprocess.DEVNULL).returncode
+        status = start_demo(*words).wait()
         engine = Engine(Bundle.load(default_bundle()), threads=2)
         figures: dict[str, Any] = {"exit status of the recorded run": status}
         for name, changes in (
@@ -214,7 +203,7 @@ def bench_replay(items: int = 100, rate: float = 5.0) -> dict[str, Any]:
 
 
 def _watch(
-    demo: subprocess.Popen[bytes], ended: Callable[[], bool]
+    demo: subprocess.Popen[str], ended: Callable[[], bool]
 ) -> tuple[dict[str, list[float]], list[float]]:
     """Sample processor shares per node and the memory of all until the run has ended."""
     shares: dict[str, list[float]] = defaultdict(list)

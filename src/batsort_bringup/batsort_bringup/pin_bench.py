@@ -39,6 +39,7 @@ from batsort_nodes.drivers.gpio_wiring import EncoderWiring, Pull
 from batsort_nodes.drivers.protocols import SteadyStamps
 from batsort_nodes.drivers.valve_thread import ValveThread
 
+from .folders import FolderError, make_folder
 from .report import percentiles
 
 EPOCH = 1
@@ -149,6 +150,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     if options.shots < 1:
         parser.error(f"--shots: {options.shots} is refused; allowed: from 1")
+    try:
+        make_folder("--out", options.out)
+    except FolderError as error:
+        parser.error(str(error))
     factory = open_factory() if options.pins else MockFactory()
     found = {}
     with tqdm(total=options.shots * len(CONDITIONS), unit="shot") as bar:
@@ -159,7 +164,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
                     factory, options.pins or MOCK_PINS, options.shots, bar.update
                 )
     figures = about(options.pins, found)
-    options.out.mkdir(parents=True, exist_ok=True)
     text = json.dumps(figures, indent=2) + "\n"
     (options.out / "valve.json").write_text(text, encoding="utf-8")
     draw(found, figures, options.out / "valve.png")

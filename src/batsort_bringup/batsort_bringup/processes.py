@@ -1,8 +1,15 @@
-"""The processes of a cell, told by the nodes that they run."""
+"""The processes of a cell, told by the nodes that they run; and a demo as a process."""
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from typing import IO
+
 import psutil
+
+from .runner import die_with
 
 _NODE = "__node:="
 
@@ -23,3 +30,14 @@ def nodes() -> dict[str, psutil.Process]:
         if name:
             found[name] = process
     return found
+
+
+def start_demo(*words: str, stderr: int | IO[str] | None = None) -> subprocess.Popen[str]:
+    """`./cell demo` as a process; the kernel ends it, and its cell, when this one is gone."""
+    return subprocess.Popen(
+        [sys.executable, "-P", "-m", "batsort_bringup.demo", *words],
+        stdout=subprocess.DEVNULL,
+        stderr=stderr,
+        text=True,
+        preexec_fn=die_with(os.getpid()),
+    )

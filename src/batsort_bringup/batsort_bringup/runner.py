@@ -139,7 +139,7 @@ class _Launch:
                 stderr=writing,
                 env={"PYTHONUNBUFFERED": "1", **os.environ, **node.environment},
                 start_new_session=True,
-                preexec_fn=_die_with(os.getpid()),
+                preexec_fn=die_with(os.getpid()),
             )
         except OSError as error:
             pipe.close()
@@ -173,7 +173,7 @@ class _Launch:
             self._on_line(label, rest.decode(errors="replace"))
 
 
-def _die_with(parent: int) -> Callable[[], None]:
+def die_with(parent: int) -> Callable[[], None]:
     """Give what a new process calls so that the kernel kills it when its parent is gone."""
 
     def prepare() -> None:

@@ -18,7 +18,9 @@ from tqdm import tqdm
 
 from batsort_core.soak import soak
 
+from .folders import FolderError, make_folder
 from .installed import default_cell, scenario_files
+from .processes import start_demo
 
 MOST_SHOWN = 20
 COLUMNS = (
@@ -40,23 +42,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.streams:
         return run_streams(options.streams, options.seed)
     folder: Path = options.report
-    folder.mkdir(parents=True, exist_ok=True)
     rows = []
     runs = [(name, seed) for name in options.scenarios for seed in range(options.seeds)]
-    for number, (name, seed) in enumerate(runs, 1):
-        began = time.monotonic()
-        row = run_scenario(name, options.seed + seed, folder)
-        rows.append(row)
-        print(
-            f"[{number}/{len(runs)}] {name}, seed {options.seed + seed}: "
-            f"{'kept' if row['kept'] else 'BROKEN'} ({time.monotonic() - began:.0f} s)",
-            flush=True,
-        )
+    try:
+        for number, (name, seed) in enumerate(runs, 1):
+            began = time.monotonic()
+            row = run_scenario(name, options.seed + seed, folder)
+            rows.append(row)
+            print(
+                f"[{number}/{len(runs)}] {name}, seed {options.seed + seed}: "
+                f"{'kept' if row['kept'] else 'BROKEN'} ({time.monotonic() - began:.0f} s)",
+                flush=True,
+            )
+    except KeyboardInterrupt:
+        print("soak: interrupted", file=sys.stderr)
     (folder / "soak.json").write_text(json.dumps(rows, indent=2) + "\n", encoding="utf-8")
     (folder / "soak.md").write_text(markdown(rows), encoding="utf-8")
     print("\n".join(table(rows)))
     print(f"\nreports: {folder}")
-    return 0 if all(row["kept"] for row in rows) else 1
+    return 0 if len(rows) == len(runs) and all(row["kept"] for row in rows) else 1
 
 
 def run_streams(runs: int, seed: int) -> int:
@@ -80,19 +84,15 @@ def run_scenario(name: str, seed: int, folder: Path) -> dict[str, Any]:
     """One scenario by `./cell demo`, in a process of its own; what came of it."""
     report = folder / f"{Path(name).stem}_{seed}"
     words = ("--scenario", name, "--seed", str(seed), "--report", str(report))
-    done = subprocess.run(
-        [sys.executable, "-P", "-m", "batsort_bringup.demo", *words],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    with start_demo(*words, stderr=subprocess.PIPE) as demo:
+        _, said = demo.communicate()
     file = report / "report.json"
     found: dict[str, Any] = json.loads(file.read_text()) if file.is_file() else {}
     return {
         "scenario": Path(name).stem,
         "seed": seed,
-        "kept": done.returncode == 0,
-        "said": [line for line in done.stderr.splitlines() if line.startswith("demo: ")],
+        "kept": demo.returncode == 0,
+        "said": [line for line in said.splitlines() if line.startswith("demo: ")],
         **{key: found.get(key) for key in ("items_in", "outcomes", "errors")},
         "report": found.get("scenario"),
         "identity": bool(found) and not found["faults"],
@@ -180,7 +180,22 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     default = Path("reports") / f"soak_{datetime.now():%Y%m%d_%H%M%S}"
     parser.add_argument("--report", type=Path, default=default, metavar="DIR", help="folder")
     options = parser.parse_args(arguments)
+    for name, value, good, allowed in (
+        ("--streams", options.streams, options.streams >= 0, "0 or more"),
+        ("--seeds", options.seeds, options.seeds >= 1, "1 or more"),
+        *(
+            ("SCENARIO", one, one in names or Path(one).is_file(), f"a file, {', '.join(names)}")
+            for one in options.scenarios
+        ),
+    ):
+        if not good:
+            parser.error(f"{name}: {value} is refused; allowed: {allowed}")
     options.scenarios = options.scenarios or names
+    try:
+        if not options.streams:
+            make_folder("--report", options.report)
+    except FolderError as error:
+        parser.error(str(error))
     return options
 
 

@@ -1,12 +1,81 @@
-"""The table of a soak: one row for all runs of a scenario."""
+"""A soak holds to what it was asked, leaves nothing running, and tells of all runs in a table."""
 
+from __future__ import annotations
+
+import contextlib
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
+from batsort_bringup import soak
 from batsort_bringup.soak import COLUMNS, markdown, table
 
+DEADLINE_S = 20.0
 CAUSE = "held: belt: it stands; start the cell"
+KEPT: dict[str, Any] = {
+    "kept": True,
+    "said": [],
+    "items_in": 1,
+    "outcomes": {},
+    "report": None,
+    "identity": True,
+}
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["gremlins"], "SCENARIO: gremlins is refused; allowed: a file, air_lost, "),
+        (["slip", "--seeds", "0"], "--seeds: 0 is refused; allowed: 1 or more"),
+        (["--streams", "-1"], "--streams: -1 is refused; allowed: 0 or more"),
+        (["slip", "--report", "/dev/null/soak"], "--report: /dev/null/soak can't be written"),
+    ],
+)
+def test_what_would_run_nothing_is_refused_at_once(
+    words: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        soak.main(words)
+    assert ended.value.code == 2
+    assert said in capsys.readouterr().err
+
+
+def test_an_interrupted_soak_tells_what_came_before_and_is_not_passed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def run(name: str, seed: int, folder: Path) -> dict[str, Any]:
+        if seed == 1:
+            raise KeyboardInterrupt
+        return KEPT | {"scenario": name, "seed": seed}
+
+    monkeypatch.setattr(soak, "run_scenario", run)
+    assert soak.main(["slip", "--seeds", "2", "--report", str(tmp_path)]) == 1
+    assert [row["seed"] for row in json.loads((tmp_path / "soak.json").read_text())] == [0]
+
+
+def test_a_demo_does_not_outlive_the_one_that_has_started_it(tmp_path: Path) -> None:
+    forever = tmp_path / "python"
+    forever.write_text("#!/bin/sh\nexec sleep 1000\n")
+    forever.chmod(0o755)
+    script = (
+        "import sys; from batsort_bringup.processes import start_demo\n"
+        f"sys.executable = {str(forever)!r}\n"
+        "demo = start_demo('--items', '1'); print(demo.pid, flush=True); demo.wait()"
+    )
+    with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE) as starter:
+        assert starter.stdout is not None
+        demo = psutil.Process(int(starter.stdout.readline()))
+        starter.terminate()
+    deadline = time.monotonic() + DEADLINE_S
+    with contextlib.suppress(psutil.NoSuchProcess):
+        while demo.status() != psutil.STATUS_ZOMBIE:
+            assert time.monotonic() < deadline, "the demo has been left running"
 
 
 def row(seed: int, **changed: Any) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from batsort_core.calibration import FEWEST_FEEDS, FEWEST_SHOTS, CalibrationErro
 from batsort_core.cell import Bin, CellDescription, CellError, parse_cell
 
 from .. import runner
+from ..folders import FolderError, make_folder
 from ..installed import cell_file, share
 from ..launchfile import LaunchError
 from .cell_file import edited, write
@@ -48,11 +49,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         bins = _bins(options.valves, cell)
         _check(options)
         given = runner.parse_arguments(options.arguments)
-    except (CommissionError, LaunchError) as error:
+        make_folder("--report", options.report)
+    except (CommissionError, LaunchError, FolderError) as error:
         print(f"commission: {error}", file=sys.stderr)
         return REFUSED
     folder: Path = options.report
-    folder.mkdir(parents=True, exist_ok=True)
     os.environ.setdefault("FASTRTPS_DEFAULT_PROFILES_FILE", str(share() / "config" / "fastdds.xml"))
     findings: list[Finding] = []
 
