@@ -11,6 +11,7 @@ from enum import StrEnum
 from batsort_core.recipe_edit import RecipeEdit
 from batsort_core.schema import refuse
 
+HTTP_PORT = 80
 LOOPBACK_NAMES = ("127.0.0.1", "localhost", "[::1]")
 
 
@@ -56,8 +57,10 @@ class Guard:
     def __init__(self, token: str, host: str, port: int, also: tuple[str, ...] = ()) -> None:
         """`host` and `port` are what it listens on, `also` other name:port it is called by."""
         self._token = token.encode()
-        names = LOOPBACK_NAMES if is_loopback(host) else (*LOOPBACK_NAMES, host)
-        self._hosts = {*(f"{name}:{port}" for name in names), *also}
+        # Browsers leave out the usual port.
+        ports = (f":{port}", "") if port == HTTP_PORT else (f":{port}",)
+        names = (*LOOPBACK_NAMES, _bracketed(host))
+        self._hosts = {*(f"{name}{port}" for name in names for port in ports), *also}
 
     def check_host(self, headers: Mapping[str, str]) -> None:
         """A page of another site must not reach the panel under a name of its own (rebinding)."""
@@ -75,7 +78,7 @@ class Guard:
 
     def holds_token(self, given: str) -> bool:
         """Compared in a time that does not depend on what is given."""
-        return hmac.compare_digest(given.encode(), self._token)
+        return hmac.compare_digest(given.encode(errors="surrogatepass"), self._token)
 
     def check_token(self, headers: Mapping[str, str]) -> None:
         """Of a command, in its Authorization header."""
@@ -96,6 +99,16 @@ def is_loopback(address: str) -> bool:
         return ipaddress.ip_address(address).is_loopback
     except ValueError:
         return address == "localhost"
+
+
+def url(host: str, port: int) -> str:
+    """Where a browser of this machine finds what listens on an address or name."""
+    everywhere = host in ("0.0.0.0", "::")
+    return f"http://{'127.0.0.1' if everywhere else _bracketed(host)}:{port}"
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
 
 
 class RateLimit:

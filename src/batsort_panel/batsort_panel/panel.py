@@ -49,9 +49,9 @@ from batsort_nodes.run import run
 from batsort_nodes.topics import DIAGNOSTICS, subscription
 
 from .document import Document
-from .guard import Command, Guard, Kind, Refusal
+from .guard import Command, Guard, Kind, Refusal, url
 from .picture import picture
-from .server import Server
+from .server import ListenError, Server
 
 PARAMETERS = (
     CELL_FILE,
@@ -110,10 +110,10 @@ class Panel(Node):
         )
         try:
             self.server.start()
-        except OSError as error:
+        except ListenError as error:
             where = f"{self._parameter('host')}:{self._parameter('port')}"
             raise ConfigurationError(
-                f"host, port: {where} is refused ({error.strerror}); allowed: an address of this "
+                f"host, port: {where} is refused ({error}); allowed: an address of this "
                 "machine and a port that is free"
             ) from None
         self.create_timer(
@@ -132,13 +132,18 @@ class Panel(Node):
     def _make_guard(self, port: int) -> Guard:
         token = secrets.token_urlsafe(32)
         path = Path(self._parameter("token_file") or home_folder(self) / "panel.token").expanduser()
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.unlink(missing_ok=True)
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
-        with os.fdopen(os.open(path, flags, 0o600), "w", encoding="ascii") as file:
-            file.write(f"{token}\n")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.unlink(missing_ok=True)
+            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+            with os.fdopen(os.open(path, flags, 0o600), "w", encoding="ascii") as file:
+                file.write(f"{token}\n")
+        except OSError as error:
+            raise ConfigurationError(
+                f"token_file: {str(path)!r} can't be written ({error.strerror}); allowed: a file"
+            ) from None
         # Not into the ROS log, which others may read.
-        print(f"panel: http://127.0.0.1:{port}/#token={token}", flush=True)
+        print(f"panel: {url(self._parameter('host'), port)}/#token={token}", flush=True)
         names = tuple(filter(None, self._parameter("also_called").split(",")))
         return Guard(token, self._parameter("host"), port, tuple(name.strip() for name in names))
 

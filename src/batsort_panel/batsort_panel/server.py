@@ -48,6 +48,10 @@ HEADERS = {
 }
 
 
+class ListenError(Exception):
+    """Why an address can't be listened on."""
+
+
 class Cell(Protocol):
     """What the server asks for; called from its own thread."""
 
@@ -97,7 +101,7 @@ class Server:
         port: int,
         guard_of: Callable[[int], Guard],
     ) -> None:
-        """`guard_of` makes the rules for the port that it listens on in the end."""
+        """`guard_of` makes the rules for the port it listens on in the end, or a ValueError."""
         self._cell = cell
         self._host, self.port = host, port
         self._guard_of = guard_of
@@ -119,7 +123,7 @@ class Server:
         self._ready: Future[None] = Future()
 
     def start(self) -> None:
-        """Listen from now on. Raises OSError where it can't."""
+        """Listen from now on. Raises ListenError where it can't, and what `guard_of` raises."""
         self._thread.start()
         self._ready.result()
 
@@ -154,11 +158,9 @@ class Server:
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
         await runner.setup()
         try:
-            site = web.TCPSite(runner, self._host, self.port)
-            await site.start()
-            self.port = runner.addresses[0][1]
+            await self._open(runner)
             self._guard = self._guard_of(self.port)
-        except OSError as error:
+        except (ListenError, ValueError) as error:
             self._ready.set_exception(error)
         else:
             self._ready.set_result(None)
@@ -166,6 +168,16 @@ class Server:
         for browser in list(self._browsers):
             await browser.socket.close(code=WSCloseCode.GOING_AWAY)
         await runner.cleanup()
+
+    async def _open(self, runner: web.AppRunner) -> None:
+        """Raises ListenError."""
+        try:
+            await web.TCPSite(runner, self._host, self.port).start()
+        except OSError as error:
+            raise ListenError(error.strerror) from None
+        except UnicodeError as error:
+            raise ListenError(str(error)) from None
+        self.port = runner.addresses[0][1]
 
     @web.middleware
     async def _check(self, request: web.Request, handler: Any) -> web.StreamResponse:

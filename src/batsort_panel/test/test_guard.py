@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from batsort_panel.guard import Guard, RateLimit, Refusal
+from batsort_panel.guard import Guard, RateLimit, Refusal, url
 
 TOKEN = "secret"
 
@@ -30,6 +30,8 @@ def test_from_elsewhere_nobody_looks_on_without_the_token(peer: str, token: str,
         ("127.0.0.1", (), "localhost:81", False),
         ("127.0.0.1", (), "192.0.2.1:80", False),
         ("192.0.2.1", (), "192.0.2.1:80", True),
+        ("127.0.0.1", (), "localhost", True),  # browsers leave out port 80
+        ("fd00::1", (), "[fd00::1]:80", True),
         ("0.0.0.0", ("cell.example:80",), "cell.example:80", True),
         ("0.0.0.0", (), "cell.example:80", False),
     ],
@@ -43,6 +45,26 @@ def test_the_panel_answers_to_its_own_names_only(
     else:
         with pytest.raises(Refusal, match="host: "):
             guard.check_host({"Host": called})
+
+
+@pytest.mark.parametrize(
+    ("host", "shown"),
+    [
+        ("127.0.0.1", "http://127.0.0.1:8088"),
+        ("0.0.0.0", "http://127.0.0.1:8088"),
+        ("::", "http://127.0.0.1:8088"),
+        ("::1", "http://[::1]:8088"),
+        ("192.0.2.1", "http://192.0.2.1:8088"),
+        ("panel.example", "http://panel.example:8088"),
+    ],
+)
+def test_the_panel_says_where_it_can_be_reached(host: str, shown: str) -> None:
+    assert url(host, 8088) == shown
+    Guard(TOKEN, host, 8088).check_host({"Host": shown.removeprefix("http://")})
+
+
+def test_a_token_that_is_no_text_is_wrong() -> None:
+    assert not Guard(TOKEN, "127.0.0.1", 80).holds_token("\udcff\ud800")
 
 
 def test_a_rate_admits_a_burst_and_then_so_many_a_second() -> None:

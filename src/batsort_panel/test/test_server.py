@@ -12,7 +12,7 @@ from aiohttp import ClientSession, WSMsgType
 
 from batsort_core.recipe_edit import RecipeEdit
 from batsort_panel.guard import Command, Guard
-from batsort_panel.server import MOST_BYTES, Server
+from batsort_panel.server import MOST_BYTES, ListenError, Server
 
 TOKEN = "t" * 43
 
@@ -226,3 +226,18 @@ def test_a_picture_is_made_only_where_a_browser_looks_at_it(server: Server, cell
                 continue
 
     assert talk(server, what) == b"picture"
+
+
+@pytest.mark.parametrize("host", ["x" * 100, "192.0.2.1"])
+def test_an_address_that_can_t_be_listened_on_is_said_at_once(cell: Cell, host: str) -> None:
+    server = Server(cell, host, 0, lambda port: Guard(TOKEN, host, port))
+    with pytest.raises(ListenError):
+        server.start()
+
+
+def test_a_guard_that_can_t_be_made_is_said_as_such(cell: Cell) -> None:
+    def fail(_: int) -> Guard:
+        raise ValueError("token_file: refused")
+
+    with pytest.raises(ValueError, match="token_file: refused"):
+        Server(cell, "127.0.0.1", 0, fail).start()
