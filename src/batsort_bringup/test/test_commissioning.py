@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import os
 import re
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 from twin_station import TwinStation
 
 from batsort_bringup import installed, launchfile
+from batsort_bringup.commissioning import __main__ as commissioning
 from batsort_bringup.commissioning.__main__ import main
 from batsort_bringup.commissioning.findings import Finding
 from batsort_bringup.commissioning.measuring import shoot
@@ -153,3 +158,34 @@ def test_bad_options_are_refused_in_one_line(words, told, tmp_path, capsys) -> N
     (line,) = capsys.readouterr().err.splitlines()
     assert told in line
     assert not (tmp_path / "report").exists()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_however_it_is_ended_the_belt_is_stopped_before_the_drivers_go(
+    number: signal.Signals, tmp_path, monkeypatch
+) -> None:
+    ended: list[str] = []
+
+    @contextmanager
+    def launch(*_: object) -> Iterator[SimpleNamespace]:
+        try:
+            yield SimpleNamespace(ended=lambda: None)
+        finally:
+            ended.append("drivers")
+
+    def end(*_: object) -> None:
+        os.kill(os.getpid(), number)
+
+    def rig(*_: object) -> SimpleNamespace:
+        return SimpleNamespace(up=lambda: None, close=lambda: ended.append("belt"))
+
+    for name, fake in (("_Launch", launch), ("Rig", rig), ("walk", end)):
+        monkeypatch.setattr(commissioning, name, fake)
+    before = {one: signal.getsignal(one) for one in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        assert main(["--backend", "twin", "--yes", "--report", str(tmp_path)]) == 130
+    finally:
+        for one, handler in before.items():
+            signal.signal(one, handler)
+    assert ended == ["belt", "drivers"]
+    assert "Nothing was written." in (tmp_path / "commissioning.html").read_text()

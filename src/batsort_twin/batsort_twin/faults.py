@@ -179,7 +179,7 @@ class EncoderMissed(Fault):
     share: Share = 0.05
 
     def impair(self, on: Conditions, began: int) -> None:
-        on.missed = self.share
+        on.missed = max(on.missed, self.share)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -435,7 +435,7 @@ class MessagesLost(Fault):
     share: Share = 0.2
 
     def impair(self, on: Conditions, began: int) -> None:
-        on.lost[self.topic] = self.share
+        on.lost[self.topic] = max(on.lost.get(self.topic, 0.0), self.share)
 
 
 KINDS: Mapping[str, type[Fault]] = {

@@ -15,7 +15,7 @@ from batsort_core.firing import ShotEnd
 from batsort_core.schema import FieldError
 from batsort_core.sensing import Arrival, Edge
 from batsort_twin.events import EStopSwitched, FaultSwitched
-from batsort_twin.faults import KINDS, Fault, read_faults
+from batsort_twin.faults import KINDS, Fault, Schedule, read_faults
 from batsort_twin.sim import Twin, TwinOptions
 
 ITEMS = 6
@@ -406,3 +406,13 @@ def test_a_fault_of_what_the_cell_has_not_is_refused_by_name(cell, kind, own):
     ((name, _),) = own.items()
     with pytest.raises(FieldError, match=rf"^faults\[0\].{name}: .* is refused; allowed: "):
         Twin(cell, TwinOptions(faults=(fault(kind, **own),)), START)
+
+
+def test_a_lesser_fault_does_not_heal_a_greater_one():
+    lost = {"topic": "belt/encoder", "at_item": 0}
+    frozen, missed = (fault(kind, at_item=0) for kind in ("encoder_frozen", "encoder_missed"))
+    all, some = (fault("messages_lost", share=share, **lost) for share in (1.0, 0.2))
+    for faults in ((frozen, missed, all, some), (missed, frozen, some, all)):
+        schedule = Schedule(faults, START)
+        schedule.update(START, 0)
+        assert (schedule.conditions.missed, schedule.conditions.lost) == (1.0, {all.topic: 1.0})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
+import signal
 import sys
 import tempfile
 import threading
@@ -55,6 +56,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return REFUSED
     folder: Path = options.report
     os.environ.setdefault("FASTRTPS_DEFAULT_PROFILES_FILE", str(share() / "config" / "fastdds.xml"))
+    # However it is ended, the belt is stopped and the valves are disabled before the drivers go.
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.default_int_handler)
     findings: list[Finding] = []
 
     def show(finding: Finding) -> None:
