@@ -105,18 +105,23 @@ class _Launch:
             code = await self._run_once(node, command)
             if self.stop.is_set():
                 return
-            self._on_line(RUNNER, f"{node.label} {_describe_exit(code)}")
+            self._say(RUNNER, f"{node.label} {_describe_exit(code)}")
             if code == REFUSED:
-                self._on_line(RUNNER, f"{node.label} has refused its configuration: ending")
+                self._say(RUNNER, f"{node.label} has refused its configuration: ending")
                 self._end(REFUSED)
             elif node.shutdown_on_exit:
-                self._on_line(RUNNER, f"the launch ends with {node.label}")
+                self._say(RUNNER, f"the launch ends with {node.label}")
                 self._end(1 if code else 0)
             elif not node.respawn:
                 self.status = max(self.status, 1 if code else 0)
                 return
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self.stop.wait(), node.respawn_delay)
+
+    def _say(self, label: str, line: str) -> None:
+        # A full disk, or a reader that has gone, is no reason to leave the nodes alone.
+        with contextlib.suppress(OSError):
+            self._on_line(label, line)
 
     def _end(self, status: int) -> None:
         self.status = max(self.status, status)
@@ -143,11 +148,11 @@ class _Launch:
             )
         except OSError as error:
             pipe.close()
-            self._on_line(RUNNER, f"{node.label}: can't start {command[0]}: {error.strerror}")
+            self._say(RUNNER, f"{node.label}: can't start {command[0]}: {error.strerror}")
             return REFUSED
         finally:
             os.close(writing)
-        self._on_line(RUNNER, f"{node.label} started, process {process.pid}")
+        self._say(RUNNER, f"{node.label} started, process {process.pid}")
         forwarding = asyncio.create_task(self._forward(node.label, lines))
         exited = asyncio.create_task(process.wait())
         stopping = asyncio.create_task(self.stop.wait())
@@ -168,9 +173,9 @@ class _Launch:
         while chunk := await stream.read(1 << 16):
             *lines, rest = (rest + chunk).split(b"\n")
             for line in lines:
-                self._on_line(label, line.decode(errors="replace"))
+                self._say(label, line.decode(errors="replace"))
         if rest:
-            self._on_line(label, rest.decode(errors="replace"))
+            self._say(label, rest.decode(errors="replace"))
 
 
 def die_with(parent: int) -> Callable[[], None]:

@@ -274,3 +274,24 @@ def test_a_launch_file_is_found_by_path_or_by_name(
     assert runner.find_launch_file("cell") == path
     with pytest.raises(LaunchError, match=r"'x' is not there; known: cell.launch.xml"):
         runner.find_launch_file("x")
+
+
+def test_nodes_go_on_where_nobody_takes_their_lines_any_more(package) -> None:
+    done = package.prefix / "done"
+    package.add("node", f"yes | head -c 300000; touch {done}; {FOREVER}")
+    path = package.write(NODE.format("node", "n", ""))
+
+    async def run() -> None:
+        def gone(label: str, line: str) -> None:
+            raise BrokenPipeError
+
+        stop = asyncio.Event()
+        running = asyncio.create_task(runner.run(path, {}, on_line=gone, stop=stop))
+        deadline = time.monotonic() + DEADLINE_S
+        while not done.exists():
+            assert time.monotonic() < deadline and not running.done(), running
+            await asyncio.wait([running], timeout=0.05)
+        stop.set()
+        assert await running == 0
+
+    asyncio.run(run())
