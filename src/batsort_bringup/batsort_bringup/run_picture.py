@@ -6,6 +6,7 @@ import math
 from pathlib import Path
 from typing import Any
 
+import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -14,6 +15,7 @@ from .report import NOWHERE, Run
 RIGHT, WRONG, MUTED = "#2a7f62", "#c8553d", "#7a7a7a"
 
 
+@matplotlib.rc_context({"text.parse_math": False})
 def draw(run: Run, report: dict[str, Any], path: Path) -> None:
     """Write the picture of a run as PNG."""
     figure = Figure(figsize=(12, 8), layout="constrained")

@@ -15,6 +15,7 @@ from batsort_bringup import bag_report
 from batsort_bringup.installed import default_cell
 from batsort_bringup.report import Run, summarize
 from batsort_bringup.run_page import Uncertain, as_page
+from batsort_bringup.run_picture import draw
 from batsort_bringup.scenario_report import Observed
 from batsort_bringup.shift import effectiveness, timeline
 from batsort_interfaces.msg import (
@@ -107,6 +108,13 @@ def test_a_page_needs_nothing_from_elsewhere_and_escapes_what_it_is_given() -> N
     assert fetched == []
     assert "<script" not in page and "<i>x" not in page and "<b>Cell" not in page
     assert "40%, novelty 1.20: others (gap)" in page
+
+
+def test_the_picture_takes_names_as_they_are(tmp_path: Path) -> None:
+    run = a_run()
+    run.bins.bins[0].name = r"$\nickel$"
+    draw(run, a_report(run, seen()), tmp_path / "run.png")
+    assert (tmp_path / "run.png").is_file()
 
 
 def test_counts_that_do_not_add_up_are_said_first() -> None:
