@@ -237,6 +237,7 @@ def compare(then: Run, now: Run, since: int, decisions_only: bool = False) -> Co
     )
     known = sorted(i for i in then.items.keys() | now.items.keys() if i >= since // 1000)
     over = [i for i in known if i in over_then or (i not in then.items and i in over_now)]
+    settled = set(over)
     pairs = [(i, then.fate(i, decisions_only), now.fate(i, decisions_only)) for i in over]
 
     def count(fates: Iterable[Fate]) -> Counter[str]:
@@ -250,7 +251,7 @@ def compare(then: Run, now: Run, since: int, decisions_only: bool = False) -> Co
     return Comparison(
         same=sum(old.same(new) for _, old, new in pairs),
         differences=tuple(Difference(*pair) for pair in pairs if not pair[1].same(pair[2])),
-        on_belt=tuple(i for i in known if i not in set(over)),
+        on_belt=tuple(i for i in known if i not in settled),
         decisions_only=decisions_only,
         counts={
             name: (count_then[name], count_now[name]) for name in sorted({*count_then, *count_now})

@@ -113,7 +113,9 @@ class Bag:
             return [self._open(path)]
         files = sorted((file for file in path.iterdir() if file.suffix in SUFFIXES), key=_number)
         metadata = path / METADATA
-        if metadata.is_file() and (not files or PACKED.search(metadata.read_text("utf-8"))):
+        if metadata.is_file() and (
+            not files or PACKED.search(metadata.read_text("utf-8", "replace"))
+        ):
             # Compressed file by file or message by message: rosbags unpacks it.
             return [self._rosbag(path)]
         if not files:

@@ -45,6 +45,14 @@ def test_mcap_and_sqlite_hold_the_same(run: Run, whole: list[Received], tmp_path
     assert sorted(read(file)[0]) == sorted(whole)
 
 
+def test_metadata_that_is_no_text_does_not_hide_a_bag(
+    whole: list[Received], bag: Path, tmp_path: Path
+) -> None:
+    copy = shutil.copytree(bag, tmp_path / "bag")
+    (copy / "metadata.yaml").write_bytes(b"\xff\xfe\x00")
+    assert read(copy) == (whole, "")
+
+
 def test_split_files_are_one_bag_with_and_without_their_metadata(
     run: Run, whole: list[Received], tmp_path: Path
 ) -> None:
