@@ -147,13 +147,18 @@ def test_the_backend_can_be_another_cell_than_the_camera_believes(backend: str) 
         (["--yes"], "--yes: hardware is refused; allowed: with the twin"),
         (["--truth", "TRUTH"], "allowed: with the twin"),
         (["--cell", "/no/cell.yaml"], "--cell: /no/cell.yaml can't be read"),
+        (["--cell", "ALIASES"], "YAML aliases (*name) are refused; allowed: every figure written"),
         (["--backend", "twin", "rate"], "'rate' is no launch argument"),
     ],
 )
 def test_bad_options_are_refused_in_one_line(words, told, tmp_path, capsys) -> None:
     truth = tmp_path / "truth.yaml"
     truth.write_bytes(installed.cell_file().read_bytes())
-    words = [str(truth) if word == "TRUTH" else word for word in words]
+    aliases = tmp_path / "aliases.yaml"
+    text = truth.read_text().replace("lead_s: 0.010 ", "lead_s: &lead 0.010 ")
+    aliases.write_text(text.replace("jitter_s: 0.0005 ", "jitter_s: *lead "))
+    given = {"TRUTH": truth, "ALIASES": aliases}
+    words = [str(given.get(word, word)) for word in words]
     assert main([*words, "--report", str(tmp_path / "report")]) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert told in line

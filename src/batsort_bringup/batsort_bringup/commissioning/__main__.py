@@ -24,7 +24,7 @@ from .. import runner
 from ..folders import FolderError, make_folder
 from ..installed import cell_file, share
 from ..launchfile import LaunchError
-from .cell_file import edited, write
+from .cell_file import edited, has_aliases, write
 from .findings import Finding
 from .people import Nobody, Person, Stopped, Technician
 from .rig import Rig
@@ -46,6 +46,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _options(arguments)
     try:
         text, cell = _description("--cell", options.cell)
+        if has_aliases(text):
+            raise CommissionError(
+                f"--cell: {options.cell}: YAML aliases (*name) are refused; allowed: every figure "
+                "written out"
+            )
         _, truth = _description("--truth", options.truth or options.cell)
         bins = _bins(options.valves, cell)
         _check(options)

@@ -33,6 +33,11 @@ def edited(text: str, changes: Mapping[Key, str]) -> str:
     return text
 
 
+def has_aliases(text: str) -> bool:
+    """Whether figures of a YAML text stand for others, too, and can't be changed one by one."""
+    return any(isinstance(token, yaml.AliasToken) for token in yaml.scan(text))
+
+
 def write(path: Path, text: str) -> Path | None:
     """Write a cell description that is allowed, and keep the old file beside it; where that is.
 
