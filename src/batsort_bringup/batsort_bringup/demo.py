@@ -316,7 +316,7 @@ async def _watch(
         done, _ = await asyncio.wait([launch], timeout=LOOK_S)
         display.show()
         run = watcher.run
-        before, progress = progress, (len(run.items), run.left, len(run.outcomes))
+        before, progress = progress, (len(run.items), len(run.truths), len(run.outcomes))
         if progress != before:
             deadline = time.monotonic() + slack
         if staff is not None:
@@ -399,10 +399,10 @@ class Watcher(Node):
         """Whether the whole stream has left the belt and every item has its outcome."""
         balance = self.run.bins
         return (
-            self.run.left >= items
-            and balance.on_belt == 0
-            and balance.items_in == len(set(self.run.items)) == len(self.run.outcomes)
+            balance.on_belt == 0
             and time.monotonic() - self._truth_heard > QUIET_S
+            and balance.items_in == len(set(self.run.items)) == len(self.run.outcomes)
+            and self.run.left >= items
         )
 
     def held_s(self) -> float:
