@@ -11,6 +11,7 @@ from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from twin_station import TwinStation
 
 from batsort_bringup import installed, launchfile
@@ -19,6 +20,7 @@ from batsort_bringup.commissioning.__main__ import main
 from batsort_bringup.commissioning.findings import Finding
 from batsort_bringup.commissioning.measuring import shoot
 from batsort_bringup.commissioning.people import Nobody, Stopped, Technician
+from batsort_bringup.commissioning.rig import Rig
 from batsort_bringup.commissioning.station import RigError
 from batsort_bringup.commissioning.walk import changes, walk, write_page
 from batsort_core.calibration import CalibrationError
@@ -194,3 +196,25 @@ def test_however_it_is_ended_the_belt_is_stopped_before_the_drivers_go(
             signal.signal(one, handler)
     assert ended == ["belt", "drivers"]
     assert "Nothing was written." in (tmp_path / "commissioning.html").read_text()
+
+
+@pytest.mark.parametrize(
+    ("namespace", "name", "own"),
+    [
+        ("/", "/twin", True),
+        ("/left", "/left/twin", True),
+        ("/", "/left/twin", False),
+        ("/left", "/right/twin", False),
+    ],
+)
+def test_a_trouble_of_another_cell_does_not_end_the_walk(
+    namespace: str, name: str, own: bool
+) -> None:
+    node = SimpleNamespace(get_namespace=lambda: namespace)
+    rig = SimpleNamespace(_node=node, _troubles={}, _twin={})
+    values = [KeyValue(key="cause", value="jam"), KeyValue(key="cure", value="clear it")]
+    status = DiagnosticStatus(
+        level=DiagnosticStatus.ERROR, name=f"{name}: twin", message="jam", values=values
+    )
+    Rig._on_diagnostics(rig, DiagnosticArray(status=[status]))
+    assert bool(rig._troubles) is own

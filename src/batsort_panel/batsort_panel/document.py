@@ -228,7 +228,9 @@ class Document:
                 self.log(wall, "info", f"{type} now goes to {bin}")
 
     def on_node(self, name: str, level: int, message: str, now: float, wall: float) -> None:
-        """What a node says of itself in /diagnostics."""
+        """What a node says of itself in /diagnostics; `name` is within the cell's namespace."""
+        if "/" in name:
+            return  # of a cell in a namespace within this one's
         before = self._nodes.get(name)
         level = min(level, ERROR)
         if level > OK and (before is None or (before.level, before.message) != (level, message)):

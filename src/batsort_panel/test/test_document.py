@@ -138,3 +138,11 @@ def test_a_recipe_that_can_not_be_is_refused_by_name(
     with pytest.raises((FieldError, RecipeError)) as error:
         document.edited(edit)
     assert str(error.value).startswith(named)
+
+
+def test_a_cell_in_a_namespace_within_is_another_cell(document: Document) -> None:
+    document.changes(0.0)
+    document.on_node("left/bins", 2, "valve 1 does not blow", 0.0, 0.0)
+    assert document.changes(0.0) == {}
+    document.on_node("bins", 2, "valve 1 does not blow", 0.0, 0.0)
+    assert {"nodes", "valves", "events"} <= document.changes(0.0).keys()

@@ -206,10 +206,10 @@ class Rig(Station):
     def _on_diagnostics(self, message: DiagnosticArray) -> None:
         prefix = f"{self._node.get_namespace().rstrip('/')}/"
         for status in message.status:
-            name = status.name.partition(":")[0]
-            if not name.startswith(prefix):
-                continue
-            name = name.removeprefix(prefix)
+            whole = status.name.partition(":")[0]
+            name = whole.removeprefix(prefix)
+            if name == whole or "/" in name:
+                continue  # of another cell
             if name == "twin":
                 self._twin = {pair.key: pair.value for pair in status.values}
             trouble = trouble_of(status)
