@@ -161,6 +161,14 @@ def test_everything_missing_is_named_in_one_line_with_the_command_to_get_it(
     )
 
 
+def test_a_path_with_a_blank_is_refused_where_scripts_would_not_start(tmp_path: Path) -> None:
+    folder = tmp_path / "my cell"
+    folder.mkdir()
+    with pytest.raises(SetupError, match=r"^missing: .*path has no blank \(this is '.*my cell'\)"):
+        needs.check_needs(folder, 0.0, False)
+    assert not [need for need in needs.missing(folder, 0.0, True) if "blank" in need.text]
+
+
 def test_processor_and_disk_space_are_checked(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -55,6 +55,9 @@ def missing(folder: Path, gigabytes: float, with_ros: bool) -> list[Need]:
             needs.append(
                 Need(f"an x86-64 processor (this is {platform.machine()}: source a ROS 2 first)")
             )
+        if any(character.isspace() for character in str(folder)):
+            # The first lines of the scripts that colcon makes would name no program.
+            needs.append(Need(f"a place whose path has no blank (this is '{folder}')"))
     if not all(importlib.util.find_spec(name) for name in ("venv", "ensurepip")):
         needs.append(Need(f"venv and ensurepip for {sys.executable}", (f"{python}-venv",)))
     if not Path(sysconfig.get_path("include"), "Python.h").is_file():
