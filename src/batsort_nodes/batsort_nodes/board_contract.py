@@ -241,12 +241,16 @@ def _lead(rig: Rig) -> str:
     return f"leads of 0 to 40 ms: at most {1e3 * worst:.2f} mm off"
 
 
-@clause("once", "an item id is executed once: again while it waits, again after its end, nothing")
+@clause(
+    "once",
+    "an item id is executed once: commanded again while it waits, its aim moves; later, nothing",
+)
 def _once(rig: Rig) -> str:
     rig.sort(rig.cell.belt.velocity)
-    shot = rig.shoot(rig.present + rig.cell.counts(0.15))
+    first = rig.shoot(rig.present + rig.cell.counts(0.15))
+    shot = replace(first, target_count=first.target_count + rig.cell.counts(0.05))
     rig.send(shot)
-    _ended(rig, FIRED, shot)
+    _aim(rig, [shot], rig.cell.belt.velocity)
     again = replace(shot, target_count=round(rig.present) + rig.cell.counts(0.1))
     rig.send(shot)
     rig.send(again)

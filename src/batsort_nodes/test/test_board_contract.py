@@ -56,6 +56,14 @@ class ExecutesTwice(Board):
         return events
 
 
+class KeepsItsFirstAim(Board):
+    """Leaves a shot that waits as it was commanded first."""
+
+    def take(self, shot: Shot) -> list[ShotEnd]:
+        waits = any(one.item_id == shot.item_id for one in self._shots._waiting)
+        return [] if waits and shot.fire else super().take(shot)
+
+
 class IgnoresDisable(Board):
     """Fires whatever the cell's state says."""
 
@@ -145,6 +153,7 @@ def held(bench) -> Callable[..., list[Finding]]:
     ("firmware", "clauses", "broken", "measured"),
     [
         (ExecutesTwice, "late, once", "once", "ends of one item: fired, "),
+        (KeepsItsFirstAim, "late, once", "once", "planned_count [0-9]+ not as commanded"),
         (IgnoresDisable, "late, disabled", "disabled", "fired; allowed: late"),
         (IgnoresSilence, "late, silence", "silence", "fired; allowed: late"),
         (FiresWithoutLead, "late, lead", "lead", r"opened 2\.\d+ mm off at 0.5 m/s"),

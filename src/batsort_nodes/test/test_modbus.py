@@ -9,6 +9,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -110,6 +111,19 @@ def test_a_shot_fires_at_its_count_once_and_has_one_end(rig: Rig) -> None:
     wait(lambda: rig.driver.motion.count > shot.target_count + 2000)
     assert rig.plc.fired == [7]
     assert len(rig.ends[7]) == 1
+
+
+def test_a_shot_that_waits_fires_where_it_was_aimed_last(rig: Rig) -> None:
+    rig.start()
+    first = rig.shot(7, 6000)
+    rig.driver.shoot(first)
+    rig.wait_taken()
+    moved = replace(first, target_count=first.target_count - 2000, lead_s=0.020)
+    rig.driver.shoot(moved)
+    wait(lambda: 7 in rig.ends)
+    (end,) = rig.ends[7]
+    assert (end.result, end.shot) == (EjectResult.FIRED, moved)
+    assert abs(end.actual_count - moved.target_count) <= 2
 
 
 def test_items_are_seen_at_the_barrier_and_at_the_eyes_with_their_counts(rig: Rig) -> None:

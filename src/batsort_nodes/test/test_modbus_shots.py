@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -16,13 +17,13 @@ from batsort_nodes.drivers import modbus_map as plc
 from batsort_nodes.drivers.modbus_shots import Delivery
 from batsort_nodes.drivers.modbus_time import LeastDelay
 
-STEPS = ["shoot"] * 3 + ["call off"] + ["write", "look", "fire"] * 2
+STEPS = ["shoot"] * 3 + ["aim", "call off"] + ["write", "look", "fire"] * 2
 STEPS += ["give up", "hold back", "come late", "cut"]
 NOW = Motion(1_000, 9, 500.0, 0.0)
 
 
-def shot(item_id: int, fire: bool = True) -> Shot:
-    return Shot(item_id, 9, 1, fire, 1000, 0.01, 0.02)
+def shot(item_id: int, fire: bool = True, target: int = 1000) -> Shot:
+    return Shot(item_id, 9, 1, fire, target, 0.01, 0.02)
 
 
 def event(item_id: int, kind: plc.Kind, detail: plc.Detail = plc.Detail.NONE) -> plc.Event:
@@ -119,7 +120,8 @@ def test_whatever_is_lost_every_shot_has_one_end_and_fires_once(
             acts[step]()
         else:
             asked.add(item_id)
-            ends += delivery.take(shot(item_id, fire=step == "shoot"), NOW)
+            target = 1000 if step == "shoot" else 1100
+            ends += delivery.take(shot(item_id, step != "call off", target), NOW)
     while delivery.open:
         write()
         device.fire()
@@ -142,6 +144,15 @@ def test_a_shot_that_came_too_late_because_the_link_was_cut_is_a_fault() -> None
     assert (late.result, late.detail) == (EjectResult.LATE, "commanded too late")
     assert fault.result is EjectResult.FAULT
     assert fault.detail == "delivered too late: the link to the PLC was cut"
+
+
+def test_an_aim_that_the_map_cannot_carry_calls_the_shot_off() -> None:
+    delivery = Delivery()
+    delivery.begin(1)
+    delivery.take(shot(1), NOW)
+    delivery.take(replace(shot(1), lead_s=float("nan")), NOW)
+    delivery.take(shot(1), NOW)
+    assert [entry.action for entry in delivery.entries()] == [plc.Action.FIRE, plc.Action.CANCEL]
 
 
 def test_a_plc_that_says_to_have_taken_what_was_never_sent_is_refused() -> None:

@@ -42,10 +42,10 @@ _DETAILS = {
 @dataclass(slots=True)
 class _Open:
     shot: Shot
-    sequence: int
+    """As last aimed."""
     cuts: int
     """Of the link, when it was taken."""
-    called_off: bool
+    called_off: bool = False
 
 
 class Delivery:
@@ -78,21 +78,26 @@ class Delivery:
         self._untaken.clear()
 
     def take(self, shot: Shot, motion: Motion) -> list[ShotEnd]:
-        """A shot, or its calling off; one that can't be delivered at all ends at once."""
+        """A shot, its new aim, or its calling off; one that can't be delivered ends at once.
+
+        A new aim that the map can't carry calls the shot off.
+        """
         if shot.item_id in self._ended:
             return []
         known = self._open.get(shot.item_id)
-        if known is not None and (shot.fire or known.called_off):
-            return []
         refusal = _refusal(shot) if self.session else "the PLC is not heard"
-        if refusal and known is None:
-            self._ended.add(shot.item_id, None)
-            return [_fault(shot, motion, refusal)]
-        self._append(_entry(known.shot if known else shot, shot.fire))
-        if known is not None:
-            known.called_off = True
+        if known is None:
+            if refusal:
+                self._ended.add(shot.item_id, None)
+                return [_fault(shot, motion, refusal)]
+            known = self._open[shot.item_id] = _Open(shot, self._cuts)
+        elif known.called_off or shot == known.shot:
+            return []
+        if shot.fire and not refusal:
+            known.shot = shot
         else:
-            self._open[shot.item_id] = _Open(shot, self._sequence, self._cuts, not shot.fire)
+            known.called_off = True
+        self._append(_entry(known.shot, not known.called_off))
         return []
 
     def expose(self, item_id: int, epoch: int, count: int) -> None:
