@@ -136,7 +136,7 @@ class Camera(ManagedNode):
     def cleanup(self) -> None:
         if self._device:
             self._device.close()
-        self._device = self._files = None
+        self._device = self._files = self._exhausted = None
 
     def _open_device(self) -> CameraThread:
         """Raises ConfigurationError."""

@@ -91,7 +91,9 @@ def test_a_video_gives_its_frames_one_per_request(bench, tmp_path: Path) -> None
     assert abs(second - 200) < 8
 
 
-def test_a_source_that_runs_out_is_a_fault_that_says_what_to_do(bench, tmp_path: Path) -> None:
+def test_a_source_that_runs_out_is_a_fault_until_the_camera_is_started_anew(
+    bench, tmp_path: Path
+) -> None:
     cv2.imwrite(str(tmp_path / "only.png"), picture(50))
     bench = bench(source="folder", path=tmp_path)
     node = active(bench)
@@ -100,6 +102,19 @@ def test_a_source_that_runs_out_is_a_fault_that_says_what_to_do(bench, tmp_path:
     for count in (2900, 3100, 3900, 4100):
         bench.send("belt/state", belt_state(count))
     bench.wait(lambda: "no more images" in str(node._health().fault))
+    for step in (
+        node.trigger_deactivate,
+        node.trigger_cleanup,
+        node.trigger_configure,
+        node.trigger_activate,
+    ):
+        step()
+    images = bench.heard("camera/image_raw")
+    bench.send("camera/request", request(5000, 3))
+    for count in (4900, 5100):
+        bench.send("belt/state", belt_state(count))
+    bench.wait(lambda: bool(images))
+    assert "no more images" not in str(node._health().fault)
 
 
 @pytest.mark.parametrize(
