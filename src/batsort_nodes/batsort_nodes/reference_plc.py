@@ -282,12 +282,13 @@ class Registers:
             begin = address - self._addresses.orders
             program.outputs[begin : begin + count] = values
             program.written = True
-        elif address < self._addresses.status + plc.STATUS_SIZE:
-            begin = self._addresses.status - start
-            memory[begin : begin + plc.STATUS_SIZE] = program.inputs
-        else:
-            begin = self._addresses.events - start
-            memory[begin : begin + len(program.ring)] = program.ring
+            return None
+        for begins, shown in (
+            (self._addresses.status, program.inputs),
+            (self._addresses.events, program.ring),
+        ):
+            if begins <= address < begins + len(shown):
+                memory[begins - start : begins - start + len(shown)] = shown
         return None
 
 

@@ -28,10 +28,10 @@ def document(**changed: Any) -> dict[str, Any]:
 class PlcProcess:
     """Runs at a free port, or at one it is given, until it is killed."""
 
-    def __init__(self, log: Path, port: int = 0) -> None:
+    def __init__(self, log: Path, port: int = 0, hardware_file: Path = HARDWARE_FILE) -> None:
         self._log = log
         program = [sys.executable, "-m", "batsort_nodes.reference_plc"]
-        files = ["--cell-file", str(CELL_FILE), "--hardware-file", str(HARDWARE_FILE)]
+        files = ["--cell-file", str(CELL_FILE), "--hardware-file", str(hardware_file)]
         self.process = subprocess.Popen(
             [*program, *files, "--port", str(port), "--log", str(log)],
             stdout=subprocess.PIPE,

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from bad_link import BadLink
 from plc_process import CELL_FILE, PlcProcess, document
 
@@ -135,6 +136,30 @@ def test_items_are_seen_at_the_barrier_and_at_the_eyes_with_their_counts(rig: Ri
     for sample, after in pairwise(rig.of(EncoderSample)):
         assert after.stamp > sample.stamp
         assert after.count >= sample.count
+
+
+@pytest.mark.parametrize(
+    "addresses",
+    [
+        {"status": 3000, "orders": 0, "events": 500},
+        {"status": 3000, "orders": 4000, "events": 0},
+    ],
+)
+def test_the_reference_plc_shows_its_events_wherever_they_are(
+    tmp_path: Path, addresses: dict[str, int]
+) -> None:
+    file = tmp_path / "hardware.yaml"
+    file.write_text(yaml.safe_dump(document(addresses=addresses)))
+    plc = PlcProcess(tmp_path / "plc.log", hardware_file=file)
+    events: list[Event] = []
+    told = document(port=plc.port, addresses=addresses)
+    driver = ModbusDriver(read_options(told, CELL), CELL, events.append)
+    try:
+        driver.run(True, 1.0)
+        wait(lambda: any(isinstance(event, Edge) for event in events))
+    finally:
+        driver.close()
+        plc.kill()
 
 
 def test_a_shot_called_off_never_fires(rig: Rig) -> None:
