@@ -30,7 +30,7 @@ from batsort_interfaces.msg import (
 )
 from batsort_interfaces.srv import AssignTypes
 
-from .configuration import CELL_FILE, Parameter, declare, load_cell
+from .configuration import CELL_FILE, ConfigurationError, Parameter, declare, load_cell
 from .convert import decision_message, order_message, recipe_message, shot_message, time_of
 from .heartbeat import Health
 from .journal import JOURNAL_DIR, Journal
@@ -100,10 +100,16 @@ class Ejector(ManagedNode):
         self._journal = Journal(self, newest=REMEMBERED)
 
     def activate(self) -> None:
+        try:
+            decided = [Decision.from_record(record) for record in self._journal]
+        except FieldError as error:
+            raise ConfigurationError(
+                f"journal_dir: the journal of ejector is of another version ({error}); "
+                "allowed: one of this version, or a new folder"
+            ) from None
         self._sorter = Sorter(self._cell)
         self._log = InputLog()
         self._use(self._recipe)
-        decided = [Decision.from_record(record) for record in self._journal]
         self._sorter.restore(decided)
         for decision in decided[-TOPICS["items/decisions"].depth :]:
             # A restart may have come between the journal and the topic; receivers know the others.

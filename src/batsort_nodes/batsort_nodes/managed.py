@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Callable
 from typing import Any
 
@@ -48,22 +49,26 @@ class ManagedNode(LifecycleNode):
         """
 
     def activate(self) -> None:
-        """Begin to work: make fresh state and `listen`."""
+        """Begin to work: make fresh state and `listen`.
+
+        Raises:
+            ConfigurationError: as `configure`.
+        """
 
     def cleanup(self) -> None:
         """Release the resources."""
 
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
-        try:
-            self.configure()
-        except ConfigurationError as error:
-            self.get_logger().error(str(error))
-            return TransitionCallbackReturn.FAILURE
+        taken = self._take(self.configure)
+        if taken is not TransitionCallbackReturn.SUCCESS:
+            return taken
         self._reach("inactive")
         return super().on_configure(state)
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
-        self.activate()
+        taken = self._take(self.activate)
+        if taken is not TransitionCallbackReturn.SUCCESS:
+            return taken
         self._reach("active")
         return super().on_activate(state)
 
@@ -84,6 +89,26 @@ class ManagedNode(LifecycleNode):
             self.cleanup()
         self._reach("finalized")
         return super().on_shutdown(state)
+
+    def on_error(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """A step from `state` broke off: what was acquired before it is released."""
+        self._stop_listening()
+        if state.state_id != State.PRIMARY_STATE_UNCONFIGURED:
+            self.cleanup()
+        self._reach("unconfigured")
+        return super().on_error(state)
+
+    def _take(self, step: Callable[[], None]) -> TransitionCallbackReturn:
+        try:
+            step()
+        except ConfigurationError as error:
+            self.get_logger().error(str(error))
+            return TransitionCallbackReturn.FAILURE
+        except Exception:
+            # rclpy itself would not say a word of it.
+            self.get_logger().error(traceback.format_exc())
+            return TransitionCallbackReturn.ERROR
+        return TransitionCallbackReturn.SUCCESS
 
     def _stop_listening(self) -> None:
         while self._listening:

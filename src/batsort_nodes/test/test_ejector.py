@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 from messages import EPOCH, belt_state, item, stamp_at, verdict
+from rclpy.lifecycle import TransitionCallbackReturn
 from rclpy.parameter import Parameter
 
 from batsort_bags.messages import order_of, recipe_of, stamp_of, verdict_of
@@ -62,6 +63,17 @@ def test_a_restart_decides_nothing_again_but_says_it_again(bench) -> None:
     assert decisions[0] == decisions[1]
     assert [d.item_id for d in decisions] == [battery.id, battery.id, other.id]
     assert {shot.item_id for shot in shots} == {other.id}
+
+
+def test_a_journal_that_cannot_be_read_is_refused_by_name(bench, capfd) -> None:
+    bench = bench()
+    node = bench.add(Ejector())
+    node.trigger_configure()
+    node._journal.append([{"item_id": 1}], lambda: None)
+    assert node.trigger_activate() is TransitionCallbackReturn.FAILURE
+    assert node.stage == "inactive"
+    line = "journal_dir: the journal of ejector is of another version (Decision.epoch: missing; "
+    assert line in capfd.readouterr().err
 
 
 def test_an_inactive_ejector_listens_to_nothing_and_works_again_when_active(bench) -> None:

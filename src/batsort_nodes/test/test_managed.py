@@ -1,0 +1,45 @@
+"""Lifecycle steps that break off: told, and what they had acquired is released."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from rclpy.lifecycle import TransitionCallbackReturn
+
+from batsort_nodes.managed import ManagedNode
+
+
+class Holder(ManagedNode):
+    """Has one resource, and a defect that can be mended."""
+
+    def __init__(self) -> None:
+        super().__init__("holder")
+        self.held = 0
+        self.broken = True
+
+    def configure(self) -> None:
+        self.held += 1
+
+    def activate(self) -> None:
+        self.listen("belt/state", lambda message: None)
+        if self.broken:
+            raise OSError("no such thing")
+
+    def cleanup(self) -> None:
+        self.held -= 1
+
+
+def test_a_step_that_breaks_off_is_told_and_can_be_taken_anew(
+    bench: Callable[..., Any], capfd: Any
+) -> None:
+    node = bench().add(Holder())
+    node.trigger_configure()
+    assert node.trigger_activate() is TransitionCallbackReturn.ERROR
+    assert "OSError: no such thing" in capfd.readouterr().err
+    assert (node.stage, node.held) == ("unconfigured", 0)
+    assert "/belt/state" not in [subscription.topic_name for subscription in node.subscriptions]
+    node.broken = False
+    node.trigger_configure()
+    assert node.trigger_activate() is TransitionCallbackReturn.SUCCESS
+    assert (node.stage, node.held) == ("active", 1)
