@@ -27,6 +27,8 @@ drive = factory.pin(DOCUMENT["drive"]["pin"])
 def work(node: Hardware) -> None:
     """Open the valve where the belt stands."""
     factory.pin(DOCUMENT["estop"]["pin"]).drive_low()
+    while node._drivers.estop.pressed:
+        ENDED.wait(0.001)
     node._drivers.belt.run(True, 0.2)
     node._drivers.valves.enable(True)
     epoch = node._drivers.belt.motion.epoch

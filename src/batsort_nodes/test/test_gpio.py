@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 import yaml
 from gpiozero import Device
-from gpiozero.pins.mock import MockFactory
+from gpiozero.pins.mock import MockFactory, MockPin
 from plc_process import CELL_FILE
 
 from batsort_core.cell import CellDescription, parse_cell
@@ -25,6 +25,7 @@ from batsort_core.items import EjectResult
 from batsort_core.schema import FieldError
 from batsort_core.sensing import Arrival, Edge, EncoderSample
 from batsort_core.sorter import Shot
+from batsort_nodes.configuration import ConfigurationError
 from batsort_nodes.drivers.gpio import open_drivers
 from batsort_nodes.drivers.gpio_wiring import parse_wiring
 
@@ -48,6 +49,7 @@ class Machine:
         self.drivers = open_drivers(DOCUMENT, CELL, self.events.append)
         self.pin("estop").drive_low()  # the closed contact, against the pull
         self.gpio = self.drivers.valves
+        self.wait(lambda: not self.gpio.pressed)
         self._belt: threading.Thread | None = None
         self._stop = threading.Event()
 
@@ -109,6 +111,53 @@ def machine() -> Iterator[Machine]:
     made = Machine()
     yield made
     made.close()
+
+
+class FailsOnce:
+    """A pin that can't be read, once."""
+
+    def __init__(self, pin: Any) -> None:
+        self._pin = pin
+        self.failed = False
+
+    @property
+    def state(self) -> Any:
+        if not self.failed:
+            self.failed = True
+            raise OSError("pin can't be read")
+        return self._pin.state
+
+    def close(self) -> None:
+        self._pin.close()
+
+
+def test_an_emergency_stop_that_could_not_be_read_once_is_seen_by_all_who_look(
+    machine: Machine,
+) -> None:
+    machine.gpio._stop = stop = FailsOnce(machine.gpio._stop)
+    # The valve thread looks by itself, and has disabled the valves then.
+    machine.wait(lambda: stop.failed)
+    assert machine.gpio.pressed
+    machine.wait(lambda: not machine.gpio.pressed)
+
+
+class Busy(MockPin):
+    """Pin 9 is another program's."""
+
+    def _set_function(self, value: str) -> None:
+        if self.info.name == "GPIO9" and value == "output":
+            raise RuntimeError("GPIO busy")  # lgpio's error has no other base than Exception
+        super()._set_function(value)
+
+
+def test_a_pin_that_something_else_has_taken_is_refused_by_its_number() -> None:
+    Device.pin_factory = MockFactory(pin_class=Busy)
+    try:
+        with pytest.raises(ConfigurationError, match=r"^pin 9: can't be used \(GPIO busy\); "):
+            open_drivers(DOCUMENT, CELL, lambda event: None)
+    finally:
+        Device.pin_factory.close()
+        Device.pin_factory = None
 
 
 def test_the_belt_runs_and_a_shot_fires_once_at_its_count(machine: Machine) -> None:

@@ -10,9 +10,10 @@ import os
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
-from gpiozero import Device, GPIOZeroError, OutputDevice
+from gpiozero import Device, OutputDevice
 from gpiozero.pins import Factory, Pin
 
 from batsort_core.cell import CellDescription
@@ -45,11 +46,7 @@ _MISSED_NS = 10_000_000_000  # [ns] over which missed edges are counted
 
 def open_drivers(document: object, cell: CellDescription, report: Report) -> Drivers:
     """Open the pins of a hardware file. Raises FieldError or ConfigurationError."""
-    wiring = parse_wiring(document, cell)
-    try:
-        gpio = Gpio(wiring, open_factory(), report)
-    except GPIOZeroError as error:
-        raise ConfigurationError(f"driver: 'gpio' can't be used ({error})") from None
+    gpio = Gpio(parse_wiring(document, cell), open_factory(), report)
     return Drivers(gpio, gpio, gpio, gpio.trigger, gpio.figures)
 
 
@@ -97,9 +94,9 @@ class Gpio:
             ),
         ]
         drive = wiring.drive
-        self._drive = OutputDevice(drive.pin, active_high=drive.active_high, pin_factory=factory)
+        self._drive = _output(factory, drive.pin, drive.active_high)
         self._outputs = {
-            valve: OutputDevice(pin, active_high=wiring.valves.active_high, pin_factory=factory)
+            valve: _output(factory, pin, wiring.valves.active_high)
             for valve, pin in wiring.valves.pins.items()
         }
         self._valves = ValveThread(
@@ -135,12 +132,16 @@ class Gpio:
         At least for as long that all who look now and then see it: what shut the valves must not
         go unnoticed.
         """
-        if self._stamps.now() - self._pressed_at < _HELD_NS:
+        now = self._stamps.now()
+        if now - self._pressed_at < _HELD_NS:
             return True
         try:
-            return bool(self._stop.state) == self._pressed_level
+            pressed = bool(self._stop.state) == self._pressed_level
         except Exception:  # a pin's library may raise anything
-            return True
+            pressed = True
+        if pressed:
+            self._pressed_at = now
+        return pressed
 
     @property
     def trouble(self) -> Trouble | None:
@@ -246,7 +247,7 @@ class CameraTrigger:
         self.missed = 0
         """Requests without a pulse: too late, or the belt's place was not known."""
         self._pulse_s = wiring.pulse_s
-        self._output = OutputDevice(wiring.pin, active_high=wiring.active_high, pin_factory=factory)
+        self._output = _output(factory, wiring.pin, wiring.active_high)
         self._thread = ValveThread(
             {_TRIGGER: self._output},
             motion,
@@ -392,10 +393,28 @@ def _arrivals(bin: str, arrived: Callable[[str, int], None]) -> Callable[[int, b
 
 
 def _input(factory: Factory, number: int, pull: str) -> Pin:
-    pin = factory.pin(number)
-    pin.input_with_pull(pull)
-    pin.edges = "both"
-    return pin
+    with _claiming(number):
+        pin = factory.pin(number)
+        pin.input_with_pull(pull)
+        pin.edges = "both"
+        return pin
+
+
+def _output(factory: Factory, number: int, active_high: bool) -> OutputDevice:
+    with _claiming(number):
+        return OutputDevice(number, active_high=active_high, pin_factory=factory)
+
+
+@contextmanager
+def _claiming(number: int) -> Iterator[None]:
+    """Raises ConfigurationError that names the pin, as lgpio's own errors don't."""
+    try:
+        yield
+    except Exception as error:
+        # As in open_factory: these share no base.
+        raise ConfigurationError(
+            f"pin {number}: can't be used ({error}); allowed: one that nothing else has taken"
+        ) from None
 
 
 def _stamp(stamps: SteadyStamps, ticks: float) -> int:
