@@ -24,7 +24,9 @@ from batsort_core.schema import FieldError
 from batsort_core.sensing import Arrival, Edge, EncoderSample
 from batsort_core.sorter import Shot
 from batsort_nodes.configuration import load_cell
+from batsort_nodes.drivers import modbus_map as plc
 from batsort_nodes.drivers.modbus import ModbusDriver, open_drivers
+from batsort_nodes.drivers.modbus_link import ModbusLink
 from batsort_nodes.drivers.modbus_map import Bits
 from batsort_nodes.drivers.modbus_options import read_options
 from batsort_nodes.drivers.protocols import Event, ShotEnd
@@ -160,6 +162,42 @@ def test_the_reference_plc_shows_its_events_wherever_they_are(
     finally:
         driver.close()
         plc.kill()
+
+
+def test_a_host_that_cannot_be_a_name_is_told_as_trouble(rig: Rig) -> None:
+    driver = rig.open(host="plc..local")
+    try:
+        wait(lambda: driver.trouble is not None and "idna" in driver.trouble.cause)
+        driver.shoot(Shot(1, 1, 1, True, 0, 0.01, 0.02))
+        wait(lambda: 1 in rig.ends)
+    finally:
+        driver.close()
+
+
+def test_a_session_that_none_can_follow_is_refused_by_name(rig: Rig) -> None:
+    rig.driver.close()
+    link = ModbusLink(read_options(document(port=rig.plc.port), CELL))
+    link.write(100, plc.control_registers(plc.Control(2**32 - 1, 1, plc.Orders(0), 0)))
+    link.close()
+    rig.driver = rig.open()
+    wait(lambda: "status.session: 4294967295 is refused" in str(rig.driver.trouble))
+
+
+def test_a_defect_of_its_thread_is_told_and_ends_nothing(rig: Rig) -> None:
+    driver, broken = rig.driver, True
+
+    def report(event: Event) -> None:
+        if broken:
+            raise KeyError(event)
+        rig.events.append(event)
+
+    driver._report = report
+    wait(lambda: driver.figures().get("link cut", 0) > 1)
+    assert "the driver has failed: KeyError" in driver._error
+    broken = False
+    rig.start()
+    rig.driver.shoot(rig.shot(1, 2000))
+    wait(lambda: 1 in rig.ends)
 
 
 def test_a_shot_called_off_never_fires(rig: Rig) -> None:

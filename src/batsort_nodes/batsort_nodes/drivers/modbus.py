@@ -192,6 +192,9 @@ class ModbusDriver:
                 self._refuse(error)
             except LinkError as error:
                 wait = self._cut(error)
+            except Exception as error:  # a defect: no thread may end without somebody hearing of it
+                self._link.close()
+                wait = self._cut(LinkError(f"the driver has failed: {error!r}"))
             if time.monotonic() - self._heard > self._options.patience_s:
                 self._give_up("the link to the PLC is cut; whether it fired is not known")
             self._wake.wait(max(0.0, began + wait - time.monotonic()))
@@ -274,8 +277,13 @@ class ModbusDriver:
         self._begin(status)
 
     def _begin(self, status: plc.Status) -> None:
-        """Open a session later than any before, whoever's."""
+        """Open a session later than any before, whoever's. Raises MapError where none can be."""
         newest = max(self._delivery.session, status.session)
+        if newest >= _WRAP - 1:
+            raise plc.MapError(
+                "wrong value",
+                f"status.session: {newest} is refused; allowed: below {_WRAP - 1}, 0 at its start",
+            )
         self._delivery.begin(max(int(time.time()), newest + 1))
         self._sequence = 0
         self._usurped = False

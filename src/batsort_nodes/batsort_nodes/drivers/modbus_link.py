@@ -69,7 +69,8 @@ class ModbusLink:
             if not self._client.connect():
                 raise ConnectionError("it takes no connection")
             answer = request()
-        except (ModbusException, OSError) as error:
+        except (ModbusException, OSError, UnicodeError) as error:
+            # UnicodeError: a host that can't be a name, such as "plc..local".
             self.close()
             raise LinkError(" ".join(str(error).split())) from None
         if answer.isError():
