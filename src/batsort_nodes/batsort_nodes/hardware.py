@@ -63,7 +63,6 @@ class Hardware(Node):
         declare(self, PARAMETERS)
         cell = load_cell(self.get_parameter("cell_file").value)
         self._stamps = SteadyStamps()
-        self._began = self._stamps.now()
         self._most_velocity = cell.belt.max_velocity
         self._state: CellState | None = None
         self._command = BeltCommand(velocity=cell.belt.velocity)
@@ -162,7 +161,7 @@ class Hardware(Node):
 
     def _on_shot(self, message: EjectCommand) -> None:
         # What was commanded before this process began may have been done by the one before.
-        if stamp_of(message.header.stamp) >= self._began:
+        if stamp_of(message.header.stamp) >= self._stamps.began:
             self._drivers.valves.shoot(shot_of(message))
 
     def _on_request(self, message: CaptureRequest) -> None:

@@ -144,7 +144,6 @@ class ReferenceBoard(Node):
         super().__init__("board")
         declare(self, (CELL_FILE,))
         self._stamps = SteadyStamps()
-        self._began = self._stamps.now()
         cell = load_cell(self.get_parameter("cell_file").value)
         self._board = firmware(cell, self._stamps.now())
         self._out = {
@@ -172,7 +171,7 @@ class ReferenceBoard(Node):
 
     def _on_shot(self, message: batsort.EjectCommand) -> None:
         # What was commanded before this process began may have been done by the one before.
-        if stamp_of(message.header.stamp) < self._began:
+        if stamp_of(message.header.stamp) < self._stamps.began:
             return
         for end in self._board.take(shot_of(message)):
             self._publish(end)

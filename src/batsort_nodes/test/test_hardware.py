@@ -96,6 +96,18 @@ def test_what_was_commanded_before_it_began_is_left_alone(cell: Any, plc: PlcPro
     assert plc.fired == [5]
 
 
+def test_a_clock_that_is_set_back_keeps_no_shot_from_its_valve(
+    cell: Any, plc: PlcProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ends = cell.heard("ejector/events")
+    counts = start(cell)
+    clock = time.time_ns
+    monkeypatch.setattr(time, "time_ns", lambda: clock() - 3_600_000_000_000)
+    cell.send("ejector/commands", command(counts[-1], 3000))
+    cell.wait(lambda: bool(ends))
+    assert plc.fired == [5]
+
+
 def test_a_cell_that_falls_silent_stops_the_belt_and_shuts_the_valves(
     cell: Any, plc: PlcProcess
 ) -> None:

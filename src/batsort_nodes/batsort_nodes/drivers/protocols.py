@@ -92,11 +92,17 @@ class SteadyStamps:
     """System time at the start, carried on by the steady clock."""
 
     def __init__(self) -> None:
-        self._offset = time.time_ns() - time.monotonic_ns()
+        self._made = time.monotonic_ns()
+        self._offset = time.time_ns() - self._made
 
     def now(self) -> int:
         """Nanoseconds since the Unix epoch."""
         return self.at(time.monotonic_ns())
+
+    @property
+    def began(self) -> int:
+        """The start, as the system's clock has it now: for what others stamp with that clock."""
+        return time.time_ns() - (time.monotonic_ns() - self._made)
 
     @property
     def stepped_s(self) -> float:
