@@ -25,6 +25,8 @@ class FakeKernel:
         self.given = (64, 16, b"YUYV", 256)
         self.rate: tuple[int, int] | None = (1, 30)
         self.error = 0
+        self.broken = 0
+        """A control that the device lists and then can't tell of."""
         self.flags = 0x2000 | 0x10000
         self.queued: deque[int] = deque()
         self.done: deque[tuple[int, float, int]] = deque()
@@ -77,6 +79,8 @@ class FakeKernel:
             id = later[0] if later else 0
         if id not in self.controls:
             raise OSError(errno.EINVAL, "Invalid argument")
+        if id == self.broken:
+            raise OSError(errno.EIO, "Input/output error")
         query.id, query.minimum, query.maximum, query.step = id, 0, 100, 1
         query.name = b"Trigger Mode" if id == TRIGGER else b"Something"
 

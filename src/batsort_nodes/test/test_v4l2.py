@@ -19,6 +19,7 @@ from batsort_nodes.drivers.v4l2 import V4l2Device
 from batsort_nodes.drivers.video_device import Control, Format, Span, VideoError
 
 HEADER = Path("/usr/include/linux/videodev2.h")
+BRIGHTNESS = 0x00980900
 STRUCTURES = {
     v4l2.Capability: ("v4l2_capability", ("card", "capabilities", "device_caps")),
     v4l2.StreamFormat: ("v4l2_format", ("fmt",)),
@@ -133,6 +134,17 @@ def test_controls_are_set_and_read_and_the_trigger_is_found_by_its_name(
         device.set(Control.GAIN, 101)
     del kernel.controls[TRIGGER]
     assert device.span(Control.TRIGGER) is None
+    device.close()
+
+
+def test_a_control_that_nobody_asked_for_and_is_broken_keeps_no_camera_from_its_work(
+    kernel: FakeKernel,
+) -> None:
+    kernel.broken = BRIGHTNESS
+    kernel.controls[BRIGHTNESS] = 0
+    device = V4l2Device(kernel.path)
+    assert device.span(Control.TRIGGER) is None
+    assert device.span(Control.GAIN) == Span(0, 100, 1)
     device.close()
 
 

@@ -192,7 +192,11 @@ class V4l2Device:
     def span(self, control: Control) -> Span | None:
         """What a control takes; None where the device has none."""
         if control is Control.TRIGGER:
-            found = self._find_trigger()
+            try:
+                found = self._find_trigger()
+            except VideoError:
+                # Some cameras list a control and then can't tell of it: the search ends there.
+                found = None
         else:
             found = self._query(CONTROLS[control])
         if found is None or found.flags & _DISABLED:
