@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from lifecycle_msgs.msg import State
+from lifecycle_msgs.srv import ChangeState
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 
 from batsort_core.trouble import Trouble
@@ -27,6 +28,9 @@ class ManagedNode(LifecycleNode):
         self.stage = "unconfigured"
         self._listening: list[Any] = []
         self._heartbeat: Heartbeat | None = None
+        for service in self.services:
+            if service.srv_type is ChangeState:
+                service.callback = _refusing(service.callback)
 
     def start_heartbeat(self, health: Callable[[], Health]) -> None:
         """Be heard from now on, and at once after each lifecycle step."""
@@ -118,3 +122,17 @@ class ManagedNode(LifecycleNode):
         self.stage = stage
         if self._heartbeat is not None:
             self._heartbeat.beat()
+
+
+def _refusing(change: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    """A step that the state does not have is refused: in Jazzy it ends the node (rclpy#1209)."""
+
+    def refuse(request: ChangeState.Request, response: ChangeState.Response) -> Any:
+        try:
+            return change(request, response)
+        except RuntimeError:
+            # rcl has told the step and the state in the log.
+            response.success = False
+            return response
+
+    return refuse

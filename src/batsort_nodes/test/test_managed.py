@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from lifecycle_msgs.msg import Transition
+from lifecycle_msgs.srv import ChangeState
 from rclpy.lifecycle import TransitionCallbackReturn
 
 from batsort_nodes.managed import ManagedNode
@@ -42,4 +44,22 @@ def test_a_step_that_breaks_off_is_told_and_can_be_taken_anew(
     node.broken = False
     node.trigger_configure()
     assert node.trigger_activate() is TransitionCallbackReturn.SUCCESS
+    assert (node.stage, node.held) == ("active", 1)
+
+
+def test_a_step_that_the_state_does_not_have_is_refused_and_ends_nothing(
+    bench: Callable[..., Any],
+) -> None:
+    bench = bench()
+    node = bench.add(Holder())
+    node.broken = False
+
+    def taken(step: int) -> bool:
+        request = ChangeState.Request(transition=Transition(id=step))
+        return bench.call(ChangeState, "holder/change_state", request).success
+
+    assert not taken(Transition.TRANSITION_ACTIVATE)
+    assert taken(Transition.TRANSITION_CONFIGURE)
+    assert not taken(Transition.TRANSITION_CONFIGURE)
+    assert taken(Transition.TRANSITION_ACTIVATE)
     assert (node.stage, node.held) == ("active", 1)
