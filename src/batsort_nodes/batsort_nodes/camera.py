@@ -23,7 +23,14 @@ from batsort_core.trouble import Trouble
 from batsort_interfaces.msg import BeltState, CaptureRequest, CellState
 from batsort_perception.checks import ImageChecks, Problem
 
-from .configuration import CELL_FILE, ConfigurationError, Parameter, declare, load_cell
+from .configuration import (
+    CELL_FILE,
+    ConfigurationError,
+    Parameter,
+    declare,
+    load_cell,
+    path_of,
+)
 from .convert import time_of
 from .drivers.camera_thread import PIXEL_FORMATS, CameraThread, Pixels
 from .drivers.frames import folder_frames, video_frames
@@ -113,7 +120,7 @@ class Camera(ManagedNode):
 
     def configure(self) -> None:
         source = self.get_parameter("source").value
-        path = Path(self.get_parameter("path").value).expanduser()
+        path = path_of("path", self.get_parameter("path").value)
         if source == "device":
             self._device = self._open_device()
         elif source == "video":
@@ -141,7 +148,7 @@ class Camera(ManagedNode):
     def _open_device(self) -> CameraThread:
         """Raises ConfigurationError."""
         value = {p.name: self.get_parameter(p.name).value for p in PARAMETERS}
-        path = Path(value["path"] or f"/dev/video{value['device']}").expanduser()
+        path = path_of("path", value["path"] or f"/dev/video{value['device']}")
         camera = self._cell.camera
         least = least_tolerance(self._cell.belt.velocity, value["rate"])
         if not value["trigger"] and value["tolerance"] < least:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 import time
 from collections import Counter
-from pathlib import Path
 
 from sensor_msgs.msg import Image, RegionOfInterest
 
@@ -20,7 +19,14 @@ from batsort_perception.engine import Engine
 from batsort_perception.sight import Sight
 from batsort_perception.view import ItemView
 
-from .configuration import CELL_FILE, ConfigurationError, Parameter, declare, load_cell
+from .configuration import (
+    CELL_FILE,
+    ConfigurationError,
+    Parameter,
+    declare,
+    load_cell,
+    path_of,
+)
 from .convert import time_of
 from .follow import BeltFollower
 from .heartbeat import Health
@@ -77,7 +83,7 @@ class Classifier(ManagedNode):
         self._bundles.publish(message)
 
     def _make_engine(self, path: str) -> Engine:
-        folder = Path(path).expanduser() if path else default_bundle()
+        folder = path_of("bundle", path) if path else default_bundle()
         try:
             bundle = Bundle.load(folder)
             strange = sorted(set(self._cell.recipe.types) - set(bundle.types))

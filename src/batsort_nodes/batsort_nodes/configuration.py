@@ -111,6 +111,20 @@ def declare(node: Node, parameters: Iterable[Parameter]) -> None:
             ) from None
 
 
+def path_of(name: str, path: str | Path) -> Path:
+    """The path that the parameter `name` gives, with `~` as the home it stands for.
+
+    Raises:
+        ConfigurationError: the home of a user that there is not.
+    """
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        raise ConfigurationError(
+            f"{name}: {str(path)!r} is refused; allowed: a path, with ~/ for the own home"
+        ) from None
+
+
 def load_document(name: str, path: str, what: str) -> Any:
     """Read the YAML file that the parameter `name` gives the path of.
 

@@ -16,7 +16,7 @@ from rclpy.node import Node
 
 from batsort_core.trouble import Trouble
 
-from .configuration import ConfigurationError, Parameter
+from .configuration import ConfigurationError, Parameter, path_of
 
 JOURNAL_DIR = Parameter(
     "journal_dir",
@@ -50,7 +50,7 @@ class Journal:
         path = node.get_parameter(JOURNAL_DIR.name).value
         # A replay must not touch the counts of the cell whose bag it plays.
         in_memory = not path and node.get_parameter("use_sim_time").value
-        folder = Path(path or home_folder(node)).expanduser()
+        folder = path_of(JOURNAL_DIR.name, path or home_folder(node))
         try:
             if not in_memory:
                 folder.mkdir(parents=True, exist_ok=True)

@@ -8,7 +8,6 @@ import time
 from dataclasses import dataclass
 from datetime import datetime
 from operator import itemgetter
-from pathlib import Path
 from typing import Any
 
 from rcl_interfaces.msg import ParameterEvent
@@ -27,7 +26,7 @@ from batsort_bags.writer import BagWriter, ReceiptClock, RecordingError
 from batsort_core.flow import Flow
 from batsort_core.trouble import Trouble
 
-from .configuration import ConfigurationError, Parameter, declare
+from .configuration import ConfigurationError, Parameter, declare, path_of
 from .heartbeat import Health, Heartbeat
 from .parameters import EVENTS, ParameterWatch
 from .run import run
@@ -67,7 +66,7 @@ class Recorder(Node):
         super().__init__("recorder")
         declare(self, PARAMETERS)
         path = self.get_parameter("path").value
-        path = Path(path or f"batsort_{datetime.now():%Y%m%d_%H%M%S}").expanduser()
+        path = path_of("path", path or f"batsort_{datetime.now():%Y%m%d_%H%M%S}")
         try:
             self._bag = BagWriter(path)
         except RecordingError as error:

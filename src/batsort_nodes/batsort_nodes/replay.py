@@ -34,7 +34,7 @@ from batsort_bags.reader import Bag, BagError
 from batsort_bags.storage import Received
 from batsort_interfaces.msg import BeltCommand, CellState, EncoderCount
 
-from .configuration import CELL_FILE, ConfigurationError, Parameter, declare, load_cell
+from .configuration import CELL_FILE, ConfigurationError, Parameter, declare, load_cell, path_of
 from .convert import time_of
 from .heartbeat import Health, Heartbeat
 from .images import to_message
@@ -114,7 +114,7 @@ class Replay(Node):
         if not path:
             raise ConfigurationError("bag: not given; allowed: the path of a recorded bag")
         try:
-            bag = Bag(Path(path).expanduser(), self.get_parameter("bag_namespace").value or None)
+            bag = Bag(path_of("bag", path), self.get_parameter("bag_namespace").value or None)
             rate = self.get_parameter("rate").value
             return bag, Playback(bag, rate, outcomes.TOPICS)
         except BagError as error:
@@ -292,7 +292,7 @@ def _report_file(path: str) -> Path | None:
     """Raises ConfigurationError."""
     if not path:
         return None
-    file = Path(path).expanduser()
+    file = path_of("report", path)
     if not file.parent.is_dir() or file.is_dir():
         raise ConfigurationError(f"report: {path!r} is refused; allowed: a file in a folder")
     return file

@@ -91,6 +91,10 @@ def test_a_bundle_that_does_not_fit_is_refused_by_name_and_the_old_one_kept(
     assert not answer.success
     assert "bundle.yaml" in answer.message
     assert answer.bundle_id == old == node._engine.bundle.id
+    request = LoadBundle.Request(path="~nobody-of-that-name/bundle")
+    answer = bench.call(LoadBundle, "classifier/load_bundle", request)
+    assert answer.message.startswith("bundle: '~nobody-of-that-name/bundle' is refused; allowed: ")
+    assert answer.bundle_id == old == node._engine.bundle.id
 
 
 @pytest.mark.parametrize("path", ["/nowhere", "~/nowhere"])
