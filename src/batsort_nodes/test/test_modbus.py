@@ -164,6 +164,24 @@ def test_the_reference_plc_shows_its_events_wherever_they_are(
         plc.kill()
 
 
+def test_the_emergency_stop_of_a_program_that_stands_counts_as_pressed(rig: Rig) -> None:
+    wait(lambda: not rig.driver.pressed)
+    read, status = rig.driver._link.read, rig.driver._options.addresses.status
+    shown: list[list[int]] = []
+
+    def stands(address: int, count: int) -> list[int]:
+        if address != status:
+            return read(address, count)
+        if not shown:
+            shown.append(read(address, count))
+        return shown[0]
+
+    rig.driver._link.read = stands
+    wait(lambda: rig.driver.pressed)
+    assert rig.driver.trouble is not None
+    assert "its program stands" in rig.driver.trouble.cause
+
+
 def test_a_host_that_cannot_be_a_name_is_told_as_trouble(rig: Rig) -> None:
     driver = rig.open(host="plc..local")
     try:

@@ -33,7 +33,7 @@ REFRESH_S = 0.1
 UNHEARD_S = 0.5
 """A PLC that was not heard for so long is in trouble."""
 BROKEN_S = 1.0
-"""And after so long the emergency stop counts as pressed."""
+"""Without anything new of it for so long, the emergency stop counts as pressed."""
 STANDS_S = 0.5
 """A PLC that answers, but has not refreshed its registers for so long, stands."""
 SETTLING = 8
@@ -108,8 +108,8 @@ class ModbusDriver:
     @property
     def pressed(self) -> bool:
         status = self._status
-        silent = time.monotonic() - self._heard > BROKEN_S
-        return silent or status is None or bool(status.bits & plc.Bits.ESTOP)
+        unread = time.monotonic() - self._refreshed > BROKEN_S
+        return unread or status is None or bool(status.bits & plc.Bits.ESTOP)
 
     @property
     def trouble(self) -> Trouble | None:
