@@ -203,6 +203,17 @@ def packed(pixels: str) -> tuple[RawFrame, Pixels]:
     return RawFrame(FrameStamp(0, 0, True), rows.ravel(), rows.shape[1]), shown
 
 
+@pytest.mark.parametrize("share", [0.3, 0.5, 0.95])
+def test_a_compressed_frame_whose_end_is_missing_is_not_taken_for_a_whole_one(share: float) -> None:
+    shown = np.random.default_rng(1).integers(0, 255, (480, 640, 3), np.uint8)
+    data = cv2.imencode(".jpg", shown)[1].ravel()
+    settled = Settled(Format(640, 480, "MJPG", 30.0), 0.001, ())
+    padded = np.pad(data, (0, 64))
+    assert to_pixels(RawFrame(FrameStamp(0, 0, True), padded, 0), settled) is not None
+    part = data[: round(share * data.size)]
+    assert to_pixels(RawFrame(FrameStamp(0, 0, True), part, 0), settled) is None
+
+
 @pytest.mark.parametrize("pixels", ["YUYV", "UYVY", "RGB3", "BGR3", "MJPG"])
 def test_every_pixel_format_comes_out_as_rgb_and_a_part_of_a_frame_not_at_all(pixels: str) -> None:
     frame, shown = packed(pixels)

@@ -29,6 +29,7 @@ PIXEL_FORMATS = {
 }
 """Those that can be read: bytes a pixel (0: compressed), and how OpenCV makes RGB of them."""
 RETRY_S = 0.5
+_JPEG_END = b"\xff\xd9"
 _LOOK_S = 0.1  # how long a closing thread may be waited for
 
 
@@ -148,7 +149,9 @@ def to_pixels(frame: RawFrame, settled: Settled) -> Pixels | None:
     given = settled.format
     size, code = PIXEL_FORMATS[given.pixels]
     if size == 0:
-        decoded = cv2.imdecode(frame.data, cv2.IMREAD_COLOR) if frame.data.size else None
+        # OpenCV 4.6, which Ubuntu 24.04 has, makes up what was cut off.
+        whole = _JPEG_END in frame.data.tobytes()
+        decoded = cv2.imdecode(frame.data, cv2.IMREAD_COLOR) if whole else None
         if decoded is None or decoded.shape[:2] != (given.height, given.width):
             return None
         return cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB)
