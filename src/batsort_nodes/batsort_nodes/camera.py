@@ -11,7 +11,7 @@ from pathlib import Path
 
 from sensor_msgs.msg import CameraInfo, Image
 
-from batsort_bags.images import ImageError, to_rgb
+from batsort_bags.images import ImageError
 from batsort_bags.messages import stamp_of
 from batsort_core.capture import FrameMatcher, Match, Missed
 from batsort_core.capture_watch import CaptureWatch
@@ -39,7 +39,7 @@ from .drivers.video_device import Format, VideoDevice
 from .drivers.video_settings import LEFT, VideoSettings
 from .follow import BeltFollower
 from .heartbeat import Health
-from .images import to_message
+from .images import to_message, to_rgb
 from .managed import ManagedNode
 from .run import run
 from .topics import publisher

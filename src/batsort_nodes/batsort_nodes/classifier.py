@@ -8,7 +8,7 @@ from collections import Counter
 
 from sensor_msgs.msg import Image, RegionOfInterest
 
-from batsort_bags.images import ImageError, to_rgb
+from batsort_bags.images import ImageError
 from batsort_bags.messages import item_of, seen_fields, stamp_of
 from batsort_core.flow import Flow, Latencies
 from batsort_interfaces.msg import BatteryClassification, BeltItem, BeltState, ModelBundle
@@ -30,6 +30,7 @@ from .configuration import (
 from .convert import time_of
 from .follow import BeltFollower
 from .heartbeat import Health
+from .images import to_rgb
 from .managed import ManagedNode
 from .run import run
 from .topics import publisher, service

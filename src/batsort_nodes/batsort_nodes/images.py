@@ -1,16 +1,30 @@
-"""RGB pixels to sensor_msgs/Image; `batsort_bags.images` reads them back.
-
-Both by NumPy alone: cv_bridge gets rows wrong whose padding is no multiple of the channels, and
-what a cell sees would hang on what else is installed.
-"""
+"""sensor_msgs/Image to RGB pixels and back: cv_bridge where it is installed, NumPy else."""
 
 from __future__ import annotations
 
 import array
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from sensor_msgs.msg import Image
+
+from batsort_bags import images
+
+try:
+    from cv_bridge import CvBridge
+except ImportError:
+    _bridge: Any = None
+else:
+    _bridge = CvBridge()
+
+
+def to_rgb(message: Image) -> NDArray[np.uint8]:
+    """Pixels of an image message as uint8[height, width, 3] RGB. Raises ImageError."""
+    if _bridge is None:
+        return images.to_rgb(message)
+    images.check(message)
+    return _bridge.imgmsg_to_cv2(message, "rgb8")
 
 
 def to_message(pixels: NDArray[np.uint8]) -> Image:

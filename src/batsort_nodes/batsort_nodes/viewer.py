@@ -18,7 +18,7 @@ from sensor_msgs.msg import Image
 from std_msgs.msg import ColorRGBA, String
 from visualization_msgs.msg import Marker, MarkerArray
 
-from batsort_bags.images import ImageError, to_rgb
+from batsort_bags.images import ImageError
 from batsort_bags.messages import decision_of, item_of, reading_of, stamp_of, verdict_of
 from batsort_core.cell import CellDescription
 from batsort_core.flow import Flow
@@ -29,7 +29,7 @@ from batsort_interfaces import msg as batsort
 
 from .configuration import CELL_FILE, Parameter, declare, load_cell
 from .heartbeat import Health, Heartbeat
-from .images import to_message
+from .images import to_message, to_rgb
 from .run import run
 from .topics import publisher, subscription
 from .view_figures import FigureWatch

@@ -10,7 +10,7 @@ from hypothesis.extra import numpy as arrays
 from sensor_msgs.msg import Image
 
 from batsort_bags.images import ImageError, to_rgb
-from batsort_nodes.images import to_message
+from batsort_nodes import images
 
 PIXELS = arrays.arrays(
     np.uint8,
@@ -22,7 +22,7 @@ PIXELS = arrays.arrays(
 @settings(deadline=None)
 @given(PIXELS)
 def test_pixels_survive_the_round_trip(pixels: np.ndarray) -> None:
-    assert np.array_equal(to_rgb(to_message(pixels)), pixels)
+    assert np.array_equal(images.to_rgb(images.to_message(pixels)), pixels)
 
 
 @settings(deadline=None)
@@ -30,10 +30,10 @@ def test_pixels_survive_the_round_trip(pixels: np.ndarray) -> None:
 def test_padding_at_the_end_of_a_row_is_honoured(pixels: np.ndarray, padding: int) -> None:
     height, width, _ = pixels.shape
     rows = np.pad(pixels.reshape(height, -1), ((0, 0), (0, padding)))
-    message = to_message(pixels)
+    message = images.to_message(pixels)
     message.step = 3 * width + padding
     message.data = array.array("B", rows.tobytes())
-    assert np.array_equal(to_rgb(message), pixels)
+    assert np.array_equal(images.to_rgb(message), pixels)
 
 
 @pytest.mark.parametrize(
@@ -50,7 +50,7 @@ def test_every_encoding_gives_the_same_colours(
     encoding: str, data: list[int], expected: list[int]
 ) -> None:
     message = Image(height=1, width=1, encoding=encoding, step=len(data), data=data)
-    assert to_rgb(message).tolist() == [[expected]]
+    assert images.to_rgb(message).tolist() == [[expected]]
 
 
 @pytest.mark.parametrize(
@@ -63,9 +63,17 @@ def test_every_encoding_gives_the_same_colours(
     ],
 )
 def test_a_broken_image_is_refused_by_field_and_value(change: dict, named: str) -> None:
-    message = to_message(np.zeros((2, 2, 3), np.uint8))
+    message = images.to_message(np.zeros((2, 2, 3), np.uint8))
     for field, value in change.items():
         setattr(message, field, value)
     with pytest.raises(ImageError, match=named.replace("(", r"\(")) as error:
-        to_rgb(message)
+        images.to_rgb(message)
     assert "allowed" in str(error.value)
+
+
+@pytest.mark.skipif(images._bridge is None, reason="cv_bridge is not installed")
+@settings(deadline=None)
+@given(PIXELS)
+def test_cv_bridge_and_numpy_give_the_same_pixels(pixels: np.ndarray) -> None:
+    message = images.to_message(pixels)
+    assert np.array_equal(images.to_rgb(message), to_rgb(message))
