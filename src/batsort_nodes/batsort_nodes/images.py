@@ -21,9 +21,10 @@ else:
 
 def to_rgb(message: Image) -> NDArray[np.uint8]:
     """Pixels of an image message as uint8[height, width, 3] RGB. Raises ImageError."""
-    if _bridge is None:
+    channels = images.check(message)
+    # cv_bridge takes rows for whole pixels, and skews those that are padded to less.
+    if _bridge is None or message.step % channels:
         return images.to_rgb(message)
-    images.check(message)
     return _bridge.imgmsg_to_cv2(message, "rgb8")
 
 

@@ -77,3 +77,12 @@ def test_a_broken_image_is_refused_by_field_and_value(change: dict, named: str) 
 def test_cv_bridge_and_numpy_give_the_same_pixels(pixels: np.ndarray) -> None:
     message = images.to_message(pixels)
     assert np.array_equal(images.to_rgb(message), to_rgb(message))
+
+
+def test_rows_that_are_no_whole_pixels_are_not_left_to_cv_bridge(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(images, "_bridge", object())
+    message = images.to_message(np.zeros((2, 2, 3), np.uint8))
+    message.step, message.data = 8, array.array("B", range(16))
+    assert images.to_rgb(message).ravel().tolist() == [*range(6), *range(8, 14)]
