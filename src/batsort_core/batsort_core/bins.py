@@ -18,6 +18,7 @@ from batsort_core.trouble import Trouble
 _KEPT = 4096  # settled items remembered: far more than any publisher delivers again
 _ARRIVALS = 256  # arrivals remembered: more than any publisher delivers again
 _EARLY = 256  # decisions and events that may wait for their items
+_SURE = 300_000_000  # [ns] of belt readings, in which an arrival that was sent has come, too
 
 _AT_END = {
     Reason.UNKNOWN_TYPE: Outcome.OTHERS_UNKNOWN_TYPE,
@@ -180,6 +181,10 @@ class _Open:
     past_ejector: int | None = None
     past_end: int | None = None
     lost: int | None = None
+    unconfirmed: int | None = None
+    """Its shot is too long ago for its eye."""
+    suspected: bool = False
+    """The watch knows of that."""
 
 
 @dataclass(slots=True)
@@ -452,6 +457,7 @@ class BinCounter:
     def _watch(self, open_item: _Open, reading: BeltReading) -> None:
         """Note the first reading after which an item's ejector or the belt's end lies behind it."""
         item, decision = open_item.item, open_item.decision
+        self._suspect(open_item, reading)
         if open_item.lost is None and tracking_lost(item, reading):
             open_item.lost = reading.stamp
         if item.epoch != reading.epoch:
@@ -462,6 +468,22 @@ class BinCounter:
             distance = self._cell.bin(decision.bin).distance
             if reading.count > item.count + self._cell.counts(distance):
                 open_item.past_ejector = reading.stamp
+
+    def _suspect(self, open_item: _Open, reading: BeltReading) -> None:
+        """Tell the watch of a shot that no eye has confirmed in time, long before its outcome.
+
+        Of shots since the first reading only: arrivals before it may still be heard.
+        """
+        shot, decision, noted = open_item.ejected, open_item.decision, open_item.unconfirmed
+        if open_item.suspected or shot is None or decision is None or self._since is None:
+            return
+        if noted is None:
+            live = shot.result is EjectResult.FIRED and shot.stamp >= self._since
+            if live and reading.stamp - shot.stamp > self._timeout:
+                open_item.unconfirmed = reading.stamp
+        elif reading.stamp - noted > _SURE:
+            open_item.suspected = True
+            self._ejection.unconfirmed(decision.bin)
 
     def _overdue(self, since: int | None) -> bool:
         """Whether patience with something awaited since then is at its end."""

@@ -9,7 +9,7 @@ from batsort_core.trouble import Trouble
 _MISSED = 2  # items in a row that a valve did not blow
 _VALVES = 3  # different valves in a row that did not blow one
 _UNSEEN = 3  # items in a row that an eye did not see
-_LOST = 4  # items in a row that no eye saw
+_LOST, _OF_SHOTS = 3, 6  # items blown at that no eye saw in time
 _STRANGE = 3  # arrivals in a row that can't be
 _UNKNOWN, _OF_LAST = 3, 20  # arrivals at the belt's end that no item explains
 
@@ -29,20 +29,30 @@ class EjectionWatch:
         self._missed: Counter[str] = Counter()
         self._missed_by: list[str] = []
         self._unseen: Counter[str] = Counter()
-        self._lost = 0
+        self._lost: deque[bool] = deque(maxlen=_OF_SHOTS)
         self._strange: Counter[str] = Counter()
         self._at_end: deque[bool] = deque(maxlen=_OF_LAST)
 
+    def unconfirmed(self, bin: str) -> None:
+        """An item was blown into that bin, and its eye has not seen it in time."""
+        self._lost.append(True)
+        self._not_seen(bin)
+        if sum(self._lost) >= _LOST:
+            self._found(
+                f"{_LOST} of the last {_OF_SHOTS} items that were blown at never arrived",
+                "look for a jam on the belt, check the air, then start the cell",
+            )
+
     def settled(self, outcome: Outcome, decided_bin: str, bin: str) -> None:
         """What became of an item: it was meant for `decided_bin`, and seen in `bin` if anywhere."""
-        if outcome is Outcome.MISSING:
+        if outcome is Outcome.MISSING and decided_bin == self._others:
             self._not_seen(decided_bin)
-            return
         if not bin:
             return
-        self._lost = 0
         if bin == self._others:
             self._at_end.append(False)
+        if outcome is Outcome.SORTED_CONFIRMED:
+            self._lost.append(False)
         if bin == decided_bin:
             self._unseen[bin] = self._missed[bin] = self._strange[bin] = 0
             self._missed_by = [name for name in self._missed_by if name != bin]
@@ -79,19 +89,16 @@ class EjectionWatch:
                 "clean the barrier, or see what falls onto the belt, then start the cell",
             )
 
-    def _not_seen(self, decided_bin: str) -> None:
-        self._lost += 1
-        self._unseen[decided_bin] += 1
-        if self._unseen[decided_bin] >= _UNSEEN:
-            self._found(
-                f"the eye of {decided_bin} has not seen the last {_UNSEEN} that went there",
-                "clean the eye, look beside the bin and for a jam, then start the cell",
-            )
-        elif self._lost >= _LOST:
-            self._found(
-                f"the last {_LOST} items never arrived",
-                "look for a jam on the belt, then start the cell",
-            )
+    def _not_seen(self, bin: str) -> None:
+        self._unseen[bin] += 1
+        if self._unseen[bin] < _UNSEEN:
+            return
+        valve = self._valves.get(bin)
+        look = f"look at valve {valve} and its air, " if valve is not None else ""
+        self._found(
+            f"the eye of {bin} has not seen the last {_UNSEEN} that went there",
+            f"clean the eye, {look}look beside the bin and for a jam, then start the cell",
+        )
 
     def _not_blown(self, decided_bin: str) -> None:
         valve = self._valves[decided_bin]

@@ -355,6 +355,49 @@ def test_a_valve_that_misses_twice_is_trouble_until_somebody_has_looked(bench: B
     assert bench.counter.trouble is None
 
 
+def fire_three(bench: Bench) -> None:
+    """At items 1 to 3, all for klarus."""
+    for id in (1, 2, 3):
+        bench.counter.on_item(item(id, 400 * (id - 1)))
+        bench.counter.on_decision(decision(id))
+        bench.run_to(STATION + 400 * (id - 1))
+        bench.eject(id, EjectResult.FIRED)
+
+
+def timeout_ms(cell: CellDescription) -> int:
+    return round(1000 * cell.confirm.timeout_s)
+
+
+def test_shots_that_no_eye_confirms_in_time_are_trouble_before_their_outcome(bench: Bench) -> None:
+    fire_three(bench)
+    assert bench.run(timeout_ms(bench.cell)) == []
+    assert bench.counter.trouble is None
+    assert bench.run(380) == []
+    assert bench.counter.trouble is not None and bench.counter.trouble.lasting
+    assert "the eye of klarus has not seen the last 3" in bench.counter.trouble.cause
+
+
+def test_an_arrival_that_is_heard_after_later_readings_is_no_sign_of_trouble(bench: Bench) -> None:
+    fire_three(bench)
+    arrived = [(bench.stamp + ms * MS, bench.count + 10 * ms) for ms in (20, 60, 100)]
+    bench.run(timeout_ms(bench.cell) + 200)
+    for stamp, count in arrived:
+        assert bench.counter.on_arrival("klarus", stamp, 1, count)
+    bench.run(PATIENCE)
+    assert bench.counter.trouble is None
+
+
+def test_shots_before_the_first_reading_are_not_suspected(
+    bench: Bench, cell: CellDescription
+) -> None:
+    fire_three(bench)
+    restarted = Bench(cell)
+    restarted.counter.restore(bench.counter.drain())
+    restarted.ms, restarted.count = bench.ms + timeout_ms(cell), bench.count
+    restarted.run(1000)
+    assert restarted.counter.trouble is None
+
+
 def test_an_item_that_went_into_the_bin_of_others_is_a_fault_there(bench: Bench) -> None:
     bench.counter.on_decision(decision(1, Reason.GAP))
     bench.run_to(15200)

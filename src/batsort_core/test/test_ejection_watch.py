@@ -43,18 +43,40 @@ def test_three_valves_that_miss_one_after_another_lack_air(watch: EjectionWatch)
 
 def test_an_eye_that_does_not_see_three_in_a_row_is_named(watch: EjectionWatch) -> None:
     for seen in (False, False, True, False, False):
-        watch.settled(BLOWN if seen else Outcome.MISSING, "klarus", "klarus" if seen else "")
+        for other in ("gp_alk", "ikea_alk"):
+            watch.settled(BLOWN, other, other)
+        if seen:
+            watch.settled(BLOWN, "klarus", "klarus")
+        else:
+            watch.unconfirmed("klarus")
+            watch.settled(Outcome.MISSING, "klarus", "")
     assert cause(watch) == ""
-    watch.settled(Outcome.MISSING, "klarus", "")
+    watch.unconfirmed("klarus")
     assert cause(watch) == "the eye of klarus has not seen the last 3 that went there"
+    assert watch.trouble is not None and "valve 9" in watch.trouble.cure
 
 
-def test_four_items_that_never_arrive_anywhere_are_a_jam(watch: EjectionWatch) -> None:
-    for bin in ("klarus", "gp_alk", "others"):
-        watch.settled(Outcome.MISSING, bin, "")
+def test_the_eye_at_the_belts_end_is_named_without_a_valve(watch: EjectionWatch) -> None:
+    for _ in range(3):
+        assert cause(watch) == ""
+        watch.settled(Outcome.MISSING, "others", "")
+    assert cause(watch) == "the eye of others has not seen the last 3 that went there"
+    assert watch.trouble is not None and "valve" not in watch.trouble.cure
+
+
+def test_three_of_six_that_were_blown_at_and_never_arrived_are_a_jam(
+    watch: EjectionWatch,
+) -> None:
+    watch.unconfirmed("klarus")
+    for bin in ("gp_alk", "ikea_alk", "klarus", "gp_alk"):
+        watch.settled(BLOWN, bin, bin)
+    watch.unconfirmed("ikea_alk")
+    watch.settled(BLOWN, "exell_green", "exell_green")
+    watch.settled(Outcome.FAULT, "ikea_alk", "others")
+    watch.unconfirmed("gp_alk")
     assert cause(watch) == ""
-    watch.settled(Outcome.MISSING, "ikea_alk", "")
-    assert cause(watch) == "the last 4 items never arrived"
+    watch.unconfirmed("klarus")
+    assert cause(watch) == "3 of the last 6 items that were blown at never arrived"
 
 
 def test_something_in_a_bin_while_another_item_passed_is_a_stuck_valve(
@@ -101,10 +123,10 @@ def test_arrivals_in_other_bins_that_nothing_explains_are_judged_when_they_come(
 def test_the_first_cause_stays_until_somebody_has_looked(watch: EjectionWatch) -> None:
     watch.strange("klarus", passed=True)
     for _ in range(5):
-        watch.settled(Outcome.MISSING, "gp_alk", "")
+        watch.unconfirmed("gp_alk")
     assert "klarus" in cause(watch)
     assert watch.trouble is not None and watch.trouble.lasting
     watch.acknowledge()
     assert cause(watch) == ""
-    watch.settled(Outcome.MISSING, "gp_alk", "")
+    watch.unconfirmed("gp_alk")
     assert cause(watch) == ""
