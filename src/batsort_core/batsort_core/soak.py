@@ -39,6 +39,7 @@ _DRAIN_TICK_S = 0.1
 _LONGEST_S = 120.0
 _LOOK_TICKS = 5
 _UNSETTLED_S = 0.05  # after counts were lost the velocity is not that of the belt
+_HEARD = 0.05  # [m] of travel until all have heard what is not trusted any more
 _KEPT = 100  # messages that a late joiner is given (transient local)
 _LATCHED = ("items", "verdicts", "decisions", "ends", "arrivals")
 _AGAIN = 20
@@ -186,6 +187,8 @@ class SoakRun:
         self._silent_until = 0.0
         self._dying = ""
         self._enabled = False
+        self._moved: tuple[frozenset[int], float] = (frozenset(), 0.0)
+        """What lay there when the belt started after a look, and where it was [m]."""
         self._jump: list[int] = []
         self._operator_at = 0.0
         self._troubled = False
@@ -399,6 +402,10 @@ class SoakRun:
                 continue
             shot, travel = done.shot, belt.counted - counted
             self.promises.valve_energised(done, belt.epoch, self._enabled)
+            moved, since = self._moved
+            heard = belt.travel > since + _HEARD and not self.faults & {Fault.DELAYED, Fault.LOST}
+            if heard and shot.item_id in moved:
+                self.promises.found(Promise.MOVED, f"{shot}")
             share = (done.motion.count - counted) / travel if travel else 1.0
             at = began + min(1.0, max(0.0, share)) * (belt.t - began)
             belt.energise(self._valves[shot.valve], at, shot.pulse_s)
@@ -491,9 +498,11 @@ class SoakRun:
         self._operate(t, state)
         state = supervision.packml.state
         run = belt_enabled(state)
+        if run and belt.told == 0.0 and supervision.moved:
+            self._moved = frozenset(self.items), belt.travel
         belt.told = self._speed if run else 0.0
         belt.braking = state in (State.ABORTING, State.ABORTED)
-        self._watch.command(run, self._speed)
+        self._watch.command(run, self._speed, supervision.moved)
         self._enable(valves_enabled(state) and t >= self._pressed_until)
         supervision.belt(belt.velocity > 0.001)
         if belt.braking:

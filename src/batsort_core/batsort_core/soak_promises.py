@@ -35,6 +35,7 @@ class Promise(StrEnum):
     ENDED_ONCE = "a shot ends once"
     CALLED_OFF = "what was called off never fires"
     ENABLED = "disabled valves never fire"
+    MOVED = "what hands may have moved is not blown"
     SETTLED_ONCE = "an item has one outcome"
     SETTLED = "an item has an outcome in the end"
     IDENTITY = "items in = sum of outcomes + on the belt"

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from batsort_core import bins, ejection, firing, sorter
-from batsort_core.belt import BeltReading
+from batsort_core.belt import BeltReading, BeltTracker
 from batsort_core.cell import Bin, CellDescription
 from batsort_core.firing import Motion, ShotQueue
 from batsort_core.items import Item
@@ -59,6 +59,10 @@ def lost_shots_stand(patch: pytest.MonkeyPatch) -> None:
         return [] if lost else call_off(self, track)
 
     patch.setattr(Sorter, "_call_off", only_if_known)
+
+
+def belt_trusted_whatever_was_moved(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(BeltTracker, "distrust", lambda _: None)
 
 
 def threshold_off(patch: pytest.MonkeyPatch) -> None:
@@ -133,6 +137,7 @@ MUTATIONS: list[tuple[Mutate, Promise, tuple[Fault, ...]]] = [
     (late_check_off, Promise.IN_TIME, (Fault.VERDICT_LATE,)),
     (lost_items_stay_known, Promise.KNOWN_PLACE, (Fault.JAM,)),
     (lost_shots_stand, Promise.KNOWN_PLACE, (Fault.JAM,)),
+    (belt_trusted_whatever_was_moved, Promise.MOVED, (Fault.CLOCK_FORWARD,)),
     (too_much_slip_followed, Promise.AIM, (Fault.TOUCHING,)),
     (threshold_off, Promise.BY_RECIPE, (Fault.UNSURE,)),
     (wrong_valve, Promise.OWN_VALVE, ()),
