@@ -285,5 +285,6 @@ def test_a_tracker_that_follows_another_begins_anew_where_that_one_did() -> None
     follower.follow(reading)
     assert follower.latest is not None
     assert (follower.latest.count, reading.trusted_since) == (900_000, 30 * MS)
+    assert follower.count_at(30 * MS) == 900_000
     with pytest.raises(BeltError):
         follower.follow(BeltReading(20 * MS, 1, 0, 0.0, 0.0, False, reading.trusted_since))
