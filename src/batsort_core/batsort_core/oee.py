@@ -97,11 +97,14 @@ class Oee:
         self._since = (state, t)
 
     def count(self, outcomes: Mapping[str, int]) -> None:
-        """The items of each outcome so far; the first call is what was there before."""
+        """The items of each outcome so far; the first call is what was there before.
+
+        So is the first one of a counter that has begun anew, with fewer items.
+        """
         out = sum(outcomes.values())
         good = sum(outcomes.get(outcome, 0) for outcome in GOOD)
-        if self._before is None:
-            self._before = (out, good)
+        if self._before is None or out < self._before[0] + self._out:
+            self._before = (out - self._out, good - self._good)
         self._out, self._good = out - self._before[0], good - self._before[1]
 
     def figures(self) -> Figures:

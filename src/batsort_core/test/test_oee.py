@@ -31,6 +31,16 @@ def test_figures_follow_the_time_in_states_and_the_outcomes() -> None:
     assert figures.oee == pytest.approx(0.2)
 
 
+def test_what_is_out_stays_so_where_the_counts_begin_anew() -> None:
+    oee = Oee(possible_rate=10.0)
+    oee.count({"sorted_confirmed": 100})
+    oee.count({"sorted_confirmed": 130, "missing": 10})
+    oee.count({})
+    assert (oee.figures().out, oee.figures().good) == (40, 30)
+    oee.count({"sorted_confirmed": 1, "missing": 1})
+    assert (oee.figures().out, oee.figures().good) == (42, 31)
+
+
 def test_the_possible_rate_is_that_of_items_as_close_as_the_gap_rule_allows(
     cell: CellDescription,
 ) -> None:
