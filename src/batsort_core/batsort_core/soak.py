@@ -59,6 +59,9 @@ _ODD_SEEN = frozenset(
     }
 )
 """Faults by which items are rightly seen off their places."""
+_UNHEARD = frozenset({Fault.DELAYED, Fault.LOST, Fault.CLOCK_BACK, Fault.VALVES_RESTART})
+"""Faults by which somebody hears too late, or never, what is not trusted any more: a belt node that
+is started alone on a clock set back, a new valve driver that is told an old shot again."""
 _MOMENTARY = (
     Fault.BACKWARDS,
     Fault.JAM,
@@ -403,7 +406,7 @@ class SoakRun:
             shot, travel = done.shot, belt.counted - counted
             self.promises.valve_energised(done, belt.epoch, self._enabled)
             moved, since = self._moved
-            heard = belt.travel > since + _HEARD and not self.faults & {Fault.DELAYED, Fault.LOST}
+            heard = belt.travel > since + _HEARD and not self.faults & _UNHEARD
             if heard and shot.item_id in moved:
                 self.promises.found(Promise.MOVED, f"{shot}")
             share = (done.motion.count - counted) / travel if travel else 1.0
