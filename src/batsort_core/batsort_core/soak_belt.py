@@ -241,7 +241,8 @@ class Belt:
         for body in self.bodies:
             if not body.gone and self.travel - body.x >= end:
                 body.gone = True
-                share = (body.x + end - before) / (self.travel - before)
+                ran = self.travel - before
+                share = (body.x + end - before) / ran if ran else 0.0  # pushed off
                 there = math.floor(counted + share * (self.counted - counted))
                 yield from self._seen(self.cell.others.name, there)
 

@@ -1,5 +1,7 @@
 """Random streams with every fault: the core keeps its promises."""
 
+import random
+
 import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
@@ -7,7 +9,7 @@ from hypothesis import strategies as st
 from batsort_core.cell import CellDescription
 from batsort_core.items import Outcome
 from batsort_core.soak import Findings, SoakRun, soak
-from batsort_core.soak_belt import Fault
+from batsort_core.soak_belt import Belt, Body, Fault, Seen
 
 
 def broken(findings: Findings) -> list[str]:
@@ -57,6 +59,14 @@ def test_where_nothing_is_wrong_every_item_that_lies_apart_is_sorted(
         assert list(map(str, run.promises.broken)) == []
         outcomes = [one.outcome for one in run.promises.settled.values()]
         assert outcomes.count(Outcome.SORTED_CONFIRMED) == len(run.promises.fired) > 0
+
+
+def test_a_body_pushed_off_the_end_of_a_belt_that_stands_is_seen_there(
+    cell: CellDescription,
+) -> None:
+    belt = Belt(cell, random.Random(0), frozenset())
+    belt.lay([Body(-cell.others.distance - 0.01, 0.05, "Klarus")])
+    assert [seen.bin for seen in belt.step(0.02) if isinstance(seen, Seen)] == [cell.others.name]
 
 
 def test_progress_is_told_after_each_run(cell: CellDescription) -> None:
