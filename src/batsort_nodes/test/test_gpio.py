@@ -226,7 +226,7 @@ def test_an_encoder_that_falls_silent_while_the_belt_runs_is_trouble_and_fires_n
 ) -> None:
     machine.start()
     machine.drivers.valves.enable(True)
-    machine.shoot(400)
+    machine.shoot(2000)
     machine.stop()
     machine.wait(lambda: bool(machine.of(ShotEnd)))
     end = machine.of(ShotEnd)[0]
