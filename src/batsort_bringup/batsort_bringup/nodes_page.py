@@ -33,6 +33,7 @@ from batsort_nodes import (
 )
 from batsort_nodes.configuration import Parameter
 from batsort_nodes.topics import DIAGNOSTICS, REPAIR, SERVICES, TOPICS, TWIN, VIEW, Service, Topic
+from batsort_panel import panel
 from batsort_twin import node as twin
 
 from .installed import default_cell
@@ -130,6 +131,12 @@ def _tools() -> list[Node]:
             viewer.PARAMETERS,
             list(VIEW.values()),
             [TOPICS[name] for name in TOPICS if name in viewer.HEARD],
+        ),
+        Node(
+            panel,
+            panel.PARAMETERS,
+            (),
+            [*(TOPICS[name] for name in (*panel.HEARD, panel.BELT, panel.CAMERA)), DIAGNOSTICS],
         ),
         Node(board_contract, board_contract.PARAMETERS, board_rig.HEARD, board_rig.SAID),
     ]

@@ -54,7 +54,13 @@ def ros(tmp_path: Path) -> Iterator[str]:
     with domain_id() as number:
         os.environ["ROS_DOMAIN_ID"] = str(number)
         os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "LOCALHOST"
-        told = {"cell_file": CELL_FILE, "journal_dir": tmp_path, "path": tmp_path / "bag"}
+        told = {
+            "cell_file": CELL_FILE,
+            "journal_dir": tmp_path,
+            "path": tmp_path / "bag",
+            "port": 0,
+            "token_file": tmp_path / "token",
+        }
         words = [word for name, value in told.items() for word in ("-p", f"{name}:={value}")]
         rclpy.init(args=["--ros-args", "-r", f"__ns:={namespace}", *words])
         yield namespace

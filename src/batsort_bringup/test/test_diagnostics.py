@@ -31,6 +31,7 @@ GROUPS = {
     "classifier": "Classifier",
     "ejector": "Ejector",
     "hardware": "Backend",
+    "panel": "Watching",
     "recorder": "Watching",
     "replay": "Backend",
     "supervisor": "Supervisor",

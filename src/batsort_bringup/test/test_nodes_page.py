@@ -15,13 +15,15 @@ from batsort_nodes.classifier import Classifier
 from batsort_nodes.ejector import Ejector
 from batsort_nodes.recorder import Recorder
 from batsort_nodes.supervisor import Supervisor
-from batsort_nodes.topics import DIAGNOSTICS, Topic
+from batsort_nodes.topics import DIAGNOSTICS, TOPICS, Topic
 from batsort_nodes.viewer import Viewer
+from batsort_panel.panel import BELT, CAMERA, Panel
 from batsort_twin.node import TwinNode
 
 NODES = {node.name: node for node in nodes_page.nodes()}
-LISTEN_LATER = ("camera", "classifier", "ejector", "viewer")
+LISTEN_LATER = dict.fromkeys(("camera", "classifier", "ejector", "viewer"), (*TOPICS,))
 """While they are active, or looked at; tests/test_graph.py sees the first three then."""
+LISTEN_LATER["panel"] = (BELT, CAMERA)
 TELL_LATER = {"recorder": ()}
 """It tells its health only when it has heard that all of the cell is there."""
 ROS = ("lifecycle_msgs", "rcl_interfaces", "type_description_interfaces")
@@ -48,7 +50,8 @@ def by_name(node: Node, topics: Iterable[Topic]) -> dict[str, type]:
 
 
 @pytest.mark.parametrize(
-    "make", [Belt, Bins, Camera, Classifier, Ejector, Recorder, Supervisor, TwinNode, Viewer]
+    "make",
+    [Belt, Bins, Camera, Classifier, Ejector, Panel, Recorder, Supervisor, TwinNode, Viewer],
 )
 def test_a_node_has_the_parameters_topics_and_services_of_its_page(
     ros: str, make: Callable[[], Node]
@@ -62,7 +65,8 @@ def test_a_node_has_the_parameters_topics_and_services_of_its_page(
         said = {name: kind for name, kind in said.items() if not kind.__module__.startswith(ROS)}
         heard = {one.topic_name: one.msg_type for one in node.subscriptions}
         assert said == by_name(node, (*page.publishes, *TELL_LATER.get(page.name, (DIAGNOSTICS,))))
-        assert heard == by_name(node, () if page.name in LISTEN_LATER else page.hears)
+        later = LISTEN_LATER.get(page.name, ())
+        assert heard == by_name(node, [topic for topic in page.hears if topic.name not in later])
         served = {service.srv_name: service.srv_type for service in node.services}
         own = {name: kind for name, kind in served.items() if not kind.__module__.startswith(ROS)}
         assert own == {service.name: service.type for service in page.services}

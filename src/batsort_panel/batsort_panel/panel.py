@@ -70,6 +70,20 @@ PARAMETERS = (
     ),
     Parameter("rate", 10.0, "Updates a second at most [Hz].", 1.0, 20.0),
 )
+BELT, CAMERA = "belt/state", "camera/image_raw"
+"""Heard only while a browser shows them."""
+HEARD = (
+    "cell/state",
+    "cell/estop",
+    "belt/items",
+    "classifications",
+    "items/decisions",
+    "items/outcomes",
+    "ejector/events",
+    "ejector/recipe",
+    "bins/state",
+)
+"""Always."""
 MOST_WAITING = 32
 """Questions to the cell that may wait for the node."""
 ANSWER_S = 5.0
@@ -192,12 +206,10 @@ class Panel(Node):
         self._belt = self._only_while(
             self._browsers,
             self._belt,
-            "belt/state",
+            BELT,
             lambda m: self._document.on_belt(reading_of(m), time.monotonic()),
         )
-        self._camera = self._only_while(
-            self._pictures, self._camera, "camera/image_raw", self._on_image
-        )
+        self._camera = self._only_while(self._pictures, self._camera, CAMERA, self._on_image)
         if self._browsers:
             self.server.publish(self._document.changes(time.monotonic()))
 
