@@ -59,8 +59,8 @@ class _Track:
     """As seen by the camera [m]."""
     shot: Shot | None = None
     """As last commanded."""
-    fired: int | None = None
-    """When its jet was to open, until its arrival is known [ns]."""
+    fired: tuple[int, float] | None = None
+    """When its jet was to open [ns] and how fast the belt ran [m/s], until its arrival is known."""
 
 
 class Sorter:
@@ -154,7 +154,8 @@ class Sorter:
         track = self._tracks.get(item_id)
         if track is not None:
             track.pending = False
-            track.fired = stamp if result is EjectResult.FIRED else None
+            velocity = self._reading.velocity if self._reading else 0.0
+            track.fired = (stamp, velocity) if result is EjectResult.FIRED else None
         return []
 
     def on_arrival(self, bin: str, stamp: int, epoch: int, count: int) -> list[Decision | Shot]:
@@ -165,14 +166,14 @@ class Sorter:
             (track.fired, track.item.id, track, track.shot)
             for track in self._tracks.values()
             if track.decision is not None and track.decision.bin == bin
-            if track.fired is not None and 0 <= stamp - track.fired <= self._confirm_ns
+            if track.fired is not None and 0 <= stamp - track.fired[0] <= self._confirm_ns
             if track.shot is not None
         ]
         if shots:
-            fired, _, track, shot = min(shots, key=lambda found: found[:2])
+            (fired, velocity), _, track, shot = min(shots, key=lambda found: found[:2])
             track.fired = None
             delay = (stamp - fired) / 1e9
-            self.timing.confirmed(shot.valve, track.item.length, shot.lead_s, delay)
+            self.timing.confirmed(shot.valve, track.item.length, velocity, shot.lead_s, delay)
         return []
 
     def acknowledge(self) -> list[Decision | Shot]:

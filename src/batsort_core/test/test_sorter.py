@@ -112,7 +112,7 @@ def test_a_valve_that_blows_late_has_to_be_commanded_earlier(
 ) -> None:
     for _ in range(6):
         for valve, late_s in ((7, 0.0), (8, 0.0), (9, 0.012)):
-            bench.sorter.timing.confirmed(valve, 0.05, 0.010, 0.150 + late_s)
+            bench.sorter.timing.confirmed(valve, 0.05, 0.5, 0.010, 0.150 + late_s)
     bench.sorter.on_item(item(1, 1000))
     last = last_command_count(bench.cell, bench.cell.bin("klarus"), item(1, 1000), 0.5)
     bench.belt(last - before)

@@ -11,6 +11,7 @@ from batsort_core.valve_timing import ValveTiming
 
 LEAD = 0.010
 FLIGHT = 0.15
+SPEED = 0.5
 
 
 def shoot(timing: ValveTiming, rounds: int, late: dict[int, float], length: float = 0.05) -> None:
@@ -22,7 +23,7 @@ def shoot(timing: ValveTiming, rounds: int, late: dict[int, float], length: floa
         for valve in (1, 2, 3, 4):
             lead = timing.lead_s(valve)
             delay = FLIGHT + late.get(valve, 0.0) - (lead - LEAD)
-            timing.confirmed(valve, length, lead, delay)
+            timing.confirmed(valve, length, SPEED, lead, delay)
 
 
 def test_valves_that_blow_alike_keep_the_lead(cell: CellDescription) -> None:
@@ -70,8 +71,21 @@ def test_only_items_of_one_length_are_compared(cell: CellDescription) -> None:
     timing = ValveTiming(cell)
     for _ in range(20):
         for valve, length, delay in ((1, 0.05, 0.15), (2, 0.065, 0.17), (3, 0.05, 0.15)):
-            timing.confirmed(valve, length, LEAD, delay)
+            timing.confirmed(valve, length, SPEED, LEAD, delay)
     assert timing.late == {}
+
+
+def test_only_items_of_one_speed_are_compared(cell: CellDescription) -> None:
+    timing = ValveTiming(cell)
+    for _ in range(20):
+        for valve, speed, delay in ((1, 0.5, 0.15), (2, 1.5, 0.18), (3, 0.55, 0.15)):
+            timing.confirmed(valve, 0.05, speed, LEAD, delay)
+    assert timing.late == {}
+    for _ in range(20):
+        timing.confirmed(3, 0.05, 1.4, LEAD, 0.15)
+        timing.confirmed(1, 0.05, 1.5, LEAD, 0.15)
+        timing.confirmed(2, 0.05, 1.5, LEAD, 0.18)
+    assert timing.late == {2: pytest.approx(0.03)}
 
 
 @given(st.integers(0, 2**32))
@@ -79,5 +93,5 @@ def test_chance_moves_no_lead_beyond_its_bounds(cell: CellDescription, seed: int
     rng, timing = random.Random(seed), ValveTiming(cell)
     for _ in range(60):
         valve = rng.choice((1, 2, 3))
-        timing.confirmed(valve, 0.05, timing.lead_s(valve), rng.uniform(0.0, 1.0))
+        timing.confirmed(valve, 0.05, SPEED, timing.lead_s(valve), rng.uniform(0.0, 1.0))
         assert 0.0 <= timing.lead_s(valve) <= LEAD + cell.tracking.lead_most_s
