@@ -66,7 +66,7 @@ def _told(bag: Bag, replayed: Replayed, bundle: Bundle) -> Iterator[tuple[str, i
     """Topic, stamp of receipt and message, or its bytes where nothing changes."""
     shots = {item_id: list(shots) for item_id, shots in replayed.shots_now.items()}
     for received in bag.messages(KEPT):
-        topic, stamp, data = received
+        topic, stamp, _ = received
         if topic == BUNDLE and replayed.judged:
             yield topic, stamp, _bundle_message(bag.decode(received), bundle)
         elif topic == VERDICTS and replayed.judged:
@@ -85,7 +85,7 @@ def _told(bag: Bag, replayed: Replayed, bundle: Bundle) -> Iterator[tuple[str, i
                 for shot in shots.pop(now.item_id, []):
                     yield SHOTS, stamp, _shot_message(message.header, shot)
         elif topic != SHOTS:
-            yield topic, stamp, data
+            yield topic, stamp, bag.cdr(received)
 
 
 def _bundle_message(message: Any, bundle: Bundle) -> Any:

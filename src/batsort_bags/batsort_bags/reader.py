@@ -17,6 +17,7 @@ from rosbags.rosbag2 import Reader
 from rosbags.serde import SerdeError
 from rosbags.typesys import Stores, get_types_from_idl, get_types_from_msg, get_typestore
 from rosbags.typesys.store import Typestore
+from rosbags.typesys.stores.ros2_jazzy import builtin_interfaces__msg__Time as Time
 
 from batsort_bags.names import ITEMS
 from batsort_bags.storage import DAMAGE, File, McapFile, Received, Recording, RosbagFile
@@ -25,6 +26,10 @@ from batsort_bags.types import definition, typestore
 SUFFIXES = (".mcap", ".db3")
 METADATA = "metadata.yaml"
 PACKED = re.compile(r"compression_mode: *['\"]?(message|file)", re.IGNORECASE)
+LATER: Mapping[str, Mapping[str, Any]] = {
+    "batsort_interfaces/msg/ItemTruth": {"blown": Time(sec=0, nanosec=0)}
+}
+"""Fields that bags from before them may lack, and what is read then."""
 MARK = ITEMS
 """A topic that every cell has: what stands before it is the cell's namespace."""
 
@@ -79,12 +84,16 @@ class Bag:
         """The message with its fields. Raises BagError for one of another version."""
         kind = self.topics[message.topic].type
         try:
-            return self._types(message.topic).deserialize_cdr(message.data, kind)
+            decoded: Any = self._types(message.topic).deserialize_cdr(message.data, kind)
         except (SerdeError, *DAMAGE) as error:
             raise BagError(
                 f"{self.path}: {message.topic}: a message of {len(message.data)} bytes received at "
                 f"{message.stamp} ns is no {kind} ({error})"
             ) from None
+        for field, value in LATER.get(kind, {}).items():
+            if not hasattr(decoded, field):
+                setattr(decoded, field, value)
+        return decoded
 
     def cdr(self, message: Received) -> bytes:
         """The message's bytes as this version writes them. Raises BagError as `decode` does."""
@@ -168,7 +177,7 @@ def _prefix(path: Path, names: Collection[str], namespace: str | None) -> str:
 
 
 def _decoder(recording: Recording) -> Typestore:
-    """The types to read a topic with: ours, or the bag's own where it has ours and more."""
+    """The types to read a topic with: ours, or the bag's own where these can be read, too."""
     ours, name = typestore(), recording.type
     if name not in ours.fielddefs:
         raise BagError(f"{recording.name}: {name} is not read; allowed: messages of this version")
@@ -187,6 +196,8 @@ def _decoder(recording: Recording) -> Typestore:
     for kind, (_, fields) in theirs.items():
         known = {field: str(what) for field, what in fields}
         for field, what in ours.fielddefs[kind][1] if kind in ours.fielddefs else ():
+            if field not in known and field in LATER.get(kind, ()):
+                continue
             if known.get(field) != str(what):
                 raise BagError(
                     f"{recording.name}: recorded as another version of {kind}, whose field "

@@ -13,7 +13,9 @@ import pytest
 from runs import CELL_FILE, Run, write
 
 from batsort_bags.__main__ import main
+from batsort_bags.golden import judge, write_anew
 from batsort_bags.reader import Bag
+from batsort_perception.bundle import Bundle, default_bundle
 
 GOLDEN = Path(__file__).parents[3] / "tests" / "golden"
 PHOTOGRAPHED = GOLDEN / "photographed"
@@ -208,3 +210,15 @@ def test_an_update_judges_pictures_anew_and_changes_no_input(tmp_path: Path) -> 
     assert main(["golden", "update", "--yes", "--folder", str(tmp_path / "golden")]) == 0
     with Bag(path) as bag:
         assert list(bag.messages(inputs)) == before
+
+
+def test_a_bag_written_anew_keeps_messages_of_the_version_before(tmp_path: Path) -> None:
+    bundle = Bundle.load(default_bundle())
+    with Bag(GOLDEN / "fast") as old:
+        write_anew(old, judge(old, bundle), bundle, tmp_path / "new")
+        then = [old.decode(one) for one in old.messages(["twin/truth"])]
+    with Bag(tmp_path / "new") as new:
+        now = [new.decode(one) for one in new.messages(["twin/truth"])]
+    assert [(t.item_id, t.bin, t.place, t.blown) for t in now] == [
+        (t.item_id, t.bin, t.place, t.blown) for t in then
+    ]

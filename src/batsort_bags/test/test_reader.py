@@ -213,6 +213,31 @@ def test_a_message_without_a_field_of_ours_is_refused_by_name(
             bag.decode(first)
 
 
+def test_the_truth_from_before_it_told_when_an_item_was_blown_is_read_as_never(
+    run: Run, tmp_path: Path
+) -> None:
+    name = "batsort_interfaces/msg/ItemTruth"
+    constants, fields = STORE.fielddefs[name]
+    before = get_typestore(Stores.ROS2_JAZZY)
+    before.register({name: (constants, [one for one in fields if one[0] != "blown"])})
+    items = [(stamp, m) for topic, stamp, m in run.said if topic == "belt/items"]
+    stamp, item = items[0]
+    texts = dict.fromkeys(("type", "label", "size", "photo", "photo_sha256", "bin"), "a")
+    told = {"index": 7, "item_id": item.id, "length": 0.05, "aim_error": 0.0, "place": 1.0}
+    truth = before.types[name](header=item.header, foreign=False, **texts, **told)
+    with Writer(tmp_path / "bag", version=9, storage_plugin=StoragePlugin.MCAP) as writer:
+        writer.add_connection("/belt/items", item.__msgtype__, typestore=STORE)
+        truths = writer.add_connection("/twin/truth", name, typestore=before)
+        writer.write(truths, stamp, before.serialize_cdr(truth, name))
+    with Bag(tmp_path / "bag") as bag:
+        (received,) = bag.messages(["twin/truth"])
+        found = bag.decode(received)
+        anew = STORE.deserialize_cdr(bag.cdr(received), name)
+    for read_ in (found, anew):
+        assert (read_.index, read_.place) == (7, 1.0)
+        assert (read_.blown.sec, read_.blown.nanosec) == (0, 0)
+
+
 @pytest.mark.parametrize("mode", [CompressionMode.MESSAGE, CompressionMode.FILE])
 @pytest.mark.parametrize("storage", [StoragePlugin.MCAP, StoragePlugin.SQLITE3])
 def test_bags_that_rosbag2_has_compressed_are_read(

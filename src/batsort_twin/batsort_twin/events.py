@@ -52,6 +52,8 @@ class Truth:
     """Put onto the belt behind the barrier, not by the infeed."""
     place: float
     """Of its centre along the belt when it left, from the barrier [m]."""
+    blown: int
+    """When the jet that last pushed it first reached it [ns]; 0: none did."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -263,6 +263,7 @@ def _truth(event: Truth) -> ItemTruth:
         aim_error=event.aim_error,
         foreign=event.foreign,
         place=event.place,
+        blown=time_of(event.blown),
     )
     message.header.stamp = time_of(event.stamp)
     return message

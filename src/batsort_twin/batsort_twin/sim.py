@@ -52,6 +52,8 @@ FIRST_ITEM = 0.02
 OVERLAP = 0.005
 """Of items, at which the infeed waits [m]."""
 NARROW_BITS = 16
+PAUSE_NS = 50_000_000
+"""A jet that comes back to an item after longer than that has reached it anew."""
 
 
 class TwinError(ValueError):
@@ -121,9 +123,19 @@ class _Live:
     item_id: int = 0
     aim_error: float = math.nan
     foreign: bool = False
-    shoved_by: int = 0
-    """A valve stuck open."""
+    blown_by: int | None = None
+    """The valve whose jet last pushed it."""
+    blown: int = 0
+    """Stamp at which that jet first reached it [ns]; 0: none did."""
+    blown_until: int = 0
+    """The simulated moment of its last push [ns]."""
     left: bool = False
+
+    def push(self, valve: int, moment: int, stamp: int) -> None:
+        """A valve's jet pushes it at a simulated moment, when the machine's clock shows `stamp`."""
+        if valve != self.blown_by or moment - self.blown_until > PAUSE_NS:
+            self.blown = stamp
+        self.blown_by, self.blown_until = valve, moment
 
 
 class Twin:
@@ -235,14 +247,14 @@ class Twin:
     def repair(self) -> list[str]:
         """End every fault that is active; their kinds.
 
-        With a valve stuck open goes what its jet has moved and still lies there: whoever mends the
-        valve takes it off.
+        With a valve stuck open goes what its jet was the last to push and still lies there: whoever
+        mends the valve takes it off.
         """
         ended = self._schedule.end(self._schedule.active)
         self._switch_faults(ended)
         faults = [fault for fault, _ in ended]
         mended = [fault.valve for fault in faults if isinstance(fault, ValveStuckOpen)]
-        for live in [live for live in self._live.values() if live.shoved_by in mended]:
+        for live in [live for live in self._live.values() if live.blown_by in mended]:
             self._take_off(live)
         return [fault.kind for fault in faults]
 
@@ -303,10 +315,8 @@ class Twin:
         motion = self._encoder.motion(started + STEP_NS)
         self._report(self._valves.step(started, motion, self._wrong.slower_s))
         for valve, share in self._valves.blown(started, motion.stamp, self._wrong).items():
-            pushed = self._scene.blow(self._valves.nozzles[valve], share)
-            if valve in self._wrong.stuck_open:
-                for slot in pushed:
-                    self._live[slot].shoved_by = valve
+            for slot in self._scene.blow(self._valves.nozzles[valve], share):
+                self._live[slot].push(valve, started, self.stamp)
         for slot, pose in self._stuck.values():
             self._scene.hold(slot, pose)
         np.copyto(self._before, self._scene.pose)
@@ -554,6 +564,7 @@ class Twin:
                 live.aim_error,
                 live.foreign,
                 self._between(live.slot, 0, share),
+                live.blown,
             )
         )
         live.left = True

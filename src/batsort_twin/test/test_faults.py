@@ -64,6 +64,14 @@ def mend_after(seconds: float) -> Callable[[Twin], None]:
     return mend
 
 
+def stand_while(since_s: float, until_s: float) -> Callable[[Twin], None]:
+    def stop_and_go(twin: Twin) -> None:
+        standing = since_s <= (twin.now - START) * 1e-9 < until_s
+        twin.set_belt(not standing, SPEED)
+
+    return stop_and_go
+
+
 def test_a_fault_yet_to_come_changes_nothing(run):
     later = fault("belt_jam", at_item=1000)
     without, with_one = (
@@ -312,6 +320,55 @@ def test_who_mends_a_valve_takes_off_what_its_jet_has_moved(run):
     # What had not come to the jet yet rides on.
     assert [truth.index for truth in taken] == list(range(len(taken)))
     assert {truth.bin for truth in ran.truths} == {"", "others"}
+
+
+def test_who_mends_a_valve_leaves_what_another_has_blown_since(run, cell):
+    stuck = fault("valve_stuck_open", at_item=0, valve=1)
+    weak = fault("air_lost", at_item=0, pressure=0.02)
+    ran = run(stuck, weak, into=cell.bins[1].name, each_tick=mend_after(1.5))
+    (mended,) = {event.stamp for event in switched(ran, "valve_stuck_open") if not event.active}
+    (taken,) = [truth for truth in ran.truths if not truth.bin]
+    assert cell.bins[0].distance < taken.place < cell.bins[1].distance
+    before = [truth for truth in ran.truths if truth.index < taken.index]
+    assert [truth.bin for truth in before] == ["others"] * len(before)
+    assert before[-1].stamp > mended
+
+
+def test_who_mends_a_valve_numbered_0_leaves_what_no_jet_has_touched(run, cell):
+    bins = (replace(cell.bins[0], valve=0), *cell.bins[1:])
+    stuck = fault("valve_stuck_open", at_item=0, valve=0)
+    twin = Twin(replace(cell, bins=bins), TwinOptions(items=1, faults=(stuck,)), START)
+    twin.set_belt(True, SPEED)
+    twin.advance(START + 500_000_000)
+    assert twin.on_belt == 1
+    twin.repair()
+    assert twin.on_belt == 1
+
+
+@pytest.mark.parametrize(("pause_s", "blown_s"), [(0.0, 1.8), (0.04, 1.8), (0.06, 1.96)])
+def test_what_lies_before_a_valve_stuck_open_is_blown_since_the_jet_reached_it(
+    run, cell, pause_s, blown_s
+):
+    """On the standing belt, by a jet so weak that it takes a while to roll it off."""
+    stuck = fault("valve_stuck_open", at_item=None, at_s=1.8, valve=2)
+    weak = fault("air_lost", at_item=None, at_s=1.8, pressure=0.02)
+    none = [fault("air_lost", at_item=None, at_s=1.9, for_s=pause_s)] if pause_s else []
+    ran = run(stuck, weak, *none, each_tick=stand_while(1.27, 3.5))
+    first = min((truth for truth in ran.truths if truth.bin), key=lambda truth: truth.stamp)
+    assert first.bin == cell.bins[1].name
+    assert first.blown == START + round(blown_s * 1e9)
+    assert 0.3 < (first.stamp - first.blown) * 1e-9 < 1.5
+
+
+def test_when_an_item_was_blown_is_told_by_the_clock_of_then(run):
+    """Set back again while the item lies before the jet."""
+    stuck = fault("valve_stuck_open", at_item=None, at_s=1.8, valve=2)
+    weak = fault("air_lost", at_item=None, at_s=1.8, pressure=0.02)
+    steps = [fault("clock_step", at_item=None, at_s=at, by_s=-1.0) for at in (1.0, 2.0)]
+    ran = run(stuck, weak, *steps, each_tick=stand_while(1.27, 3.5))
+    first = min((truth for truth in ran.truths if truth.bin), key=lambda truth: truth.stamp)
+    assert first.blown == START + 800_000_000
+    assert first.stamp < first.blown
 
 
 def test_a_slow_valve_opens_behind_its_items(run):

@@ -14,7 +14,7 @@ from batsort_core.sensing import Arrival, Edge, EncoderSample
 from batsort_twin.events import Frame, Truth
 from batsort_twin.feed import ahead
 from batsort_twin.scene import Scene
-from batsort_twin.sim import Twin, TwinError, TwinOptions
+from batsort_twin.sim import STEP_NS, Twin, TwinError, TwinOptions
 
 
 def landed_right(cell: CellDescription, run: Run) -> bool:
@@ -58,6 +58,19 @@ def test_an_item_never_shot_at_rides_to_the_belts_end(cell):
     for edge, arrival in zip(edges, run.of(Arrival), strict=True):
         travelled = (arrival.count - edge.count) * cell.belt.metres_per_count
         assert travelled == pytest.approx(cell.others.distance, abs=0.04)
+
+
+def test_truth_tells_within_which_pulse_an_item_was_blown(cell):
+    options = TwinOptions(items=20, unknown_share=0.2, opening_scatter_s=0.0)
+    run = sort(cell, options, 0.5, oracle(cell))
+    shots = {end.shot.item_id: end for end in run.of(ShotEnd)}
+    blown = [truth for truth in run.truths if truth.type]
+    assert 0 < len(blown) < len(run.truths)
+    for truth in blown:
+        opened = shots[truth.item_id].stamp
+        closed = opened + round(shots[truth.item_id].shot.pulse_s * 1e9)
+        assert opened - STEP_NS < truth.blown < closed
+    assert [truth.blown for truth in run.truths if not truth.type] == [0] * (20 - len(blown))
 
 
 def test_the_barrier_measures_length_and_centre(cell):
