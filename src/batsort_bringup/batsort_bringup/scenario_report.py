@@ -10,7 +10,7 @@ from typing import Any
 
 from batsort_interfaces.msg import CellState
 
-from .attribution import FLIGHT_S, cause_of
+from .attribution import cause_of
 from .report import NOWHERE, Run, seconds
 
 EXECUTE = "execute"
@@ -67,7 +67,8 @@ def summarize_scenario(run: Run, observed: Observed) -> dict[str, Any]:
     """The part `scenario` of report.json.
 
     `wrong_bin` are items that landed in the bin of a type for which they were not decided, each
-    with its cause and when; those after the belt stood must be none.
+    with its cause, when, and when it was blown there (None: it fell by itself, or was pushed by
+    another); those blown after the belt stood must be none.
     """
     began = next((h.stamp_s for h in observed.happened if h.begins), None)
     noticed, stood = observed.noticed_s(), observed.stood_s()
@@ -77,7 +78,7 @@ def summarize_scenario(run: Run, observed: Observed) -> dict[str, Any]:
         meant = decision.bin if decision else run.others
         if truth.bin in (NOWHERE, run.others, meant):
             continue
-        landed = seconds(truth.header.stamp)
+        landed, blown = seconds(truth.header.stamp), seconds(truth.blown)
         wrong.append(
             {
                 "item": truth.index,
@@ -88,8 +89,11 @@ def summarize_scenario(run: Run, observed: Observed) -> dict[str, Any]:
                 "after_fault_m": round(observed.travelled(began, landed), 3)
                 if began is not None
                 else None,
-                # What was blown while the belt still ran may land when it stands.
-                "after_standing": stood is not None and landed - FLIGHT_S > stood,
+                "blown_after_fault_s": round(blown - began, 2)
+                if blown and began is not None
+                else None,
+                # What was blown while the belt still ran may fall off its edge when it stands.
+                "after_standing": stood is not None and blown > stood,
             }
         )
     return {
