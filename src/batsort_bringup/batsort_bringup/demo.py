@@ -297,6 +297,8 @@ async def _sort(
             display.close()
             if staff is not None:
                 staff.close()
+            # Now, since Fast DDS can block for ever where it is shut while others leave.
+            watcher.close()
             launch.cancel()
             await asyncio.gather(launch, return_exceptions=True)
 
