@@ -218,6 +218,9 @@ class BinCounter:
     somewhere: for one more belt length of travel each of them excuses one unexplained arrival at
     the belt's end or at the bin it was meant for, which then is not unexpected.
 
+    What arrives within one belt length since tracking began anew says nothing of the barrier: it
+    may have lain there.
+
     Every change of state is a journal record, made before anything is returned: `drain` them and
     write them before publishing, and `restore` gives the same state; only waits start anew. Known
     items, decisions and events are ignored when they are delivered again; arrivals, which have no
@@ -234,6 +237,8 @@ class BinCounter:
         self._since: int | None = None
         """Stamp of the first reading: what is from before can be heard in any order."""
         self._travel = 0
+        self._anew = 0
+        """Travel where items began to be tracked: nobody knows what lay on the belt there."""
         self._journal: list[dict[str, Any]] = []
         self._items_in = 0
         self._outcomes = {outcome: 0 for outcome in Outcome}
@@ -319,6 +324,10 @@ class BinCounter:
             return []
         if last is not None and reading.epoch == last.epoch:
             self._travel += reading.count - last.count
+        if last is not None and (
+            reading.epoch != last.epoch or reading.trusted_since != last.trusted_since
+        ):
+            self._anew = self._travel
         if self._since is None:
             self._since = reading.stamp
         self._reading = reading
@@ -517,8 +526,16 @@ class BinCounter:
             return
         excuse = self._excuse(arrival)
         self._record(_Unexplained(arrival, excuse))
-        if excuse is None:
+        if excuse is None and not self._lay_there(arrival):
             self._ejection.unexplained(arrival.bin)
+
+    def _lay_there(self, arrival: _Arrived) -> bool:
+        """Whether what arrived may have been on the belt before items began to be tracked."""
+        reading = self._reading
+        if reading is None or reading.epoch != arrival.epoch:
+            return True
+        travel = self._travel - (reading.count - arrival.count) - self._anew
+        return travel <= self._end + self._window
 
     def _look_at(self, arrival: _Arrived) -> None:
         """Judge an arrival in a bin that nothing heard so far explains."""

@@ -18,7 +18,7 @@ def document() -> dict[str, Any]:
 
 @pytest.fixture(scope="session")
 def cell() -> CellDescription:
-    """The default cell, but with half a second's grace, so that waits are short."""
+    """The default cell, but with a second to the eye and half a second's grace."""
     document = copy.deepcopy(_CELL)
-    document["confirm"]["grace_s"] = 0.5
+    document["confirm"] |= {"timeout_s": 1.0, "grace_s": 0.5}
     return parse_cell(document)

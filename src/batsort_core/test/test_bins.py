@@ -42,6 +42,7 @@ class Bench:
         self.counter = BinCounter(cell)
         self.ms = self.count = 0
         self.epoch = 1
+        self.trusted_since = 0
 
     @property
     def stamp(self) -> int:
@@ -52,7 +53,9 @@ class Bench:
         for _ in range(ms // 20):
             self.ms, self.count = self.ms + 20, self.count + 20 * speed
             position = self.count * 1e-4
-            reading = BeltReading(self.stamp, self.epoch, self.count, position, speed / 10, True)
+            reading = BeltReading(
+                self.stamp, self.epoch, self.count, position, speed / 10, True, self.trusted_since
+            )
             out += self.counter.on_belt(reading)
         return out
 
@@ -396,6 +399,31 @@ def test_shots_before_the_first_reading_are_not_suspected(
     restarted.ms, restarted.count = bench.ms + timeout_ms(cell), bench.count
     restarted.run(1000)
     assert restarted.counter.trouble is None
+
+
+def strangers(bench: Bench) -> str:
+    """Three arrive at the belt's end; what is the trouble then."""
+    for _ in range(3):
+        bench.arrive("others")
+        bench.run(100)
+    bench.run(PATIENCE + 100)
+    return bench.counter.trouble.cause if bench.counter.trouble else ""
+
+
+def test_what_may_have_lain_on_the_belt_when_tracking_began_is_no_trouble(bench: Bench) -> None:
+    assert strangers(bench) == ""
+    bench.run_to(2 * END)
+    assert "the light barrier has not seen" in strangers(bench)
+    bench.counter.acknowledge()
+    bench.trusted_since = bench.stamp
+    bench.run(20)
+    assert strangers(bench) == ""
+    bench.epoch += 1
+    bench.run(20)
+    assert strangers(bench) == ""
+    bench.run(2 * END // 10)
+    assert "the light barrier has not seen" in strangers(bench)
+    assert bench.counter.balance.unexpected == 15
 
 
 def test_an_item_that_went_into_the_bin_of_others_is_a_fault_there(bench: Bench) -> None:
