@@ -18,6 +18,7 @@ from batsort_core.trouble import Trouble
 _KEPT = 4096  # settled items remembered: far more than any publisher delivers again
 _ARRIVALS = 256  # arrivals remembered: more than any publisher delivers again
 _EARLY = 256  # decisions and events that may wait for their items
+_SILENCE = 500_000_000  # [ns] of the belt, in which items may have passed the barrier unheard
 _SURE = 300_000_000  # [ns] of belt readings, in which an arrival that was sent has come, too
 
 _AT_END = {
@@ -325,7 +326,9 @@ class BinCounter:
         if last is not None and reading.epoch == last.epoch:
             self._travel += reading.count - last.count
         if last is not None and (
-            reading.epoch != last.epoch or reading.trusted_since != last.trusted_since
+            reading.epoch != last.epoch
+            or reading.trusted_since != last.trusted_since
+            or reading.stamp - last.stamp > _SILENCE
         ):
             self._anew = self._travel
         if self._since is None:
