@@ -53,6 +53,8 @@ PLAIN_LINE_S = 5.0
 SLACK_S = 60.0
 HELD_S = 10.0
 QUIET_S = 1.5
+FORGOTTEN_S = 1.0
+"""Until the graph does without nodes that have ended."""
 LOUD = ("[WARN]", "[ERROR]", "[FATAL]")
 
 
@@ -326,17 +328,21 @@ async def _watch(
         if interrupted.is_set():
             display.note("demo: interrupted")
             return 1
-        if done:
-            display.note("demo: the cell ended before everything was sorted")
-            return launch.result() or 1
-        if watcher.sorted_all(options.items):
+        if not done and watcher.sorted_all(options.items):
             return 0
+        own = 1
+        if done:
+            await asyncio.sleep(FORGOTTEN_S)
+            own = 0
         # In a scenario the supervisor may be killed: then the next one is there beside the dead.
-        if staff is None and watcher.count_publishers("cell/state") > 1:
+        if staff is None and watcher.count_publishers("cell/state") > own:
             display.note(
                 "demo: another cell runs in this ROS domain; end it, or set another ROS_DOMAIN_ID"
             )
             return 1
+        if done:
+            display.note("demo: the cell ended before everything was sorted")
+            return launch.result() or 1
         if staff is None and watcher.held_s() > HELD_S:
             state = watcher.cell_state
             display.note(f"demo: the cell stays {state.state}: {state.reason}; {state.cure}")
