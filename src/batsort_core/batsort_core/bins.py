@@ -18,6 +18,7 @@ from batsort_core.trouble import Trouble
 _KEPT = 4096  # settled items remembered: far more than any publisher delivers again
 _ARRIVALS = 256  # arrivals remembered: more than any publisher delivers again
 _EARLY = 256  # decisions and events that may wait for their items
+_ALL_HEARD = 2_000_000_000  # [ns] after the first belt reading
 _SILENCE = 500_000_000  # [ns] of the belt, in which items may have passed the barrier unheard
 _SURE = 300_000_000  # [ns] of belt readings, in which an arrival that was sent has come, too
 
@@ -313,8 +314,7 @@ class BinCounter:
             return []
         self._record(arrival)
         settled = self._settle()
-        seen_live = self._since is not None and stamp >= self._since
-        if arrival in self._arrivals and bin != self._cell.others.name and seen_live:
+        if arrival in self._arrivals and bin != self._cell.others.name and self._live(stamp):
             self._look_at(arrival)
         return settled
 
@@ -481,17 +481,18 @@ class BinCounter:
             if reading.count > item.count + self._cell.counts(distance):
                 open_item.past_ejector = reading.stamp
 
-    def _suspect(self, open_item: _Open, reading: BeltReading) -> None:
-        """Tell the watch of a shot that no eye has confirmed in time, long before its outcome.
+    def _live(self, stamp: int) -> bool:
+        """Whether every topic was surely heard then: after a start they come one by one."""
+        return self._since is not None and stamp >= self._since + _ALL_HEARD
 
-        Of shots since the first reading only: arrivals before it may still be heard.
-        """
+    def _suspect(self, open_item: _Open, reading: BeltReading) -> None:
+        """Tell the watch of a shot that no eye has confirmed in time, long before its outcome."""
         shot, decision, noted = open_item.ejected, open_item.decision, open_item.unconfirmed
-        if open_item.suspected or shot is None or decision is None or self._since is None:
+        if open_item.suspected or shot is None or decision is None:
             return
         if noted is None:
-            live = shot.result is EjectResult.FIRED and shot.stamp >= self._since
-            if live and reading.stamp - shot.stamp > self._timeout:
+            fired = shot.result is EjectResult.FIRED and self._live(shot.stamp)
+            if fired and reading.stamp - shot.stamp > self._timeout:
                 open_item.unconfirmed = reading.stamp
         elif reading.stamp - noted > _SURE:
             open_item.suspected = True
