@@ -366,7 +366,7 @@ class BinCounter:
                 tuple(replace(t, in_bag=in_bag[t.name]) for t in self._tallies.values()),
                 tuple(item_id for item_id, _ in self._settled.items()),
                 tuple(ghost.lost for ghost in self._ghosts),
-                tuple(a for a in self._latest_arrivals if a not in self._arrivals),
+                tuple((Counter(self._latest_arrivals) - Counter(self._arrivals)).elements()),
             )
         ]
         for open_item in self._open.values():

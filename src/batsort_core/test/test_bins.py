@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
-from hypothesis import Phase, given, settings
+from hypothesis import Phase, example, given, settings
 from hypothesis import strategies as st
 
 from batsort_core.belt import BeltReading
@@ -713,6 +713,7 @@ def test_outcomes_do_not_depend_on_the_order_in_which_topics_deliver(
 
 @settings(max_examples=20, deadline=None, phases=[Phase.explicit, Phase.generate])
 @given(st.integers(0, 2**32), st.sets(st.integers(0, 1000), max_size=4), st.booleans())
+@example(96, {23, 322, 380, 436}, True)  # two arrivals that are alike, one of them over
 def test_restarts_lose_nothing_and_count_nothing_twice(
     cell: CellDescription, seed: int, restarts: set[int], compact: bool
 ) -> None:
