@@ -131,9 +131,13 @@ class _Live:
     """The simulated moment of its last push [ns]."""
     left: bool = False
 
-    def push(self, valve: int, moment: int, stamp: int) -> None:
-        """A valve's jet pushes it at a simulated moment, when the machine's clock shows `stamp`."""
-        if valve != self.blown_by or moment - self.blown_until > PAUSE_NS:
+    def push(self, valve: int, moment: int, stamp: int, stuck: bool) -> None:
+        """A valve's jet pushes it at a simulated moment, when the machine's clock shows `stamp`.
+
+        One `stuck` open is one jet: what turns out of it and rolls back is not reached anew.
+        """
+        anew = not stuck and moment - self.blown_until > PAUSE_NS
+        if valve != self.blown_by or anew:
             self.blown = stamp
         self.blown_by, self.blown_until = valve, moment
 
@@ -315,8 +319,9 @@ class Twin:
         motion = self._encoder.motion(started + STEP_NS)
         self._report(self._valves.step(started, motion, self._wrong.slower_s))
         for valve, share in self._valves.blown(started, motion.stamp, self._wrong).items():
+            stuck = valve in self._wrong.stuck_open
             for slot in self._scene.blow(self._valves.nozzles[valve], share):
-                self._live[slot].push(valve, started, self.stamp)
+                self._live[slot].push(valve, started, self.stamp, stuck)
         for slot, pose in self._stuck.values():
             self._scene.hold(slot, pose)
         np.copyto(self._before, self._scene.pose)
