@@ -31,6 +31,7 @@ BatSort: an automated battery sorting cell on ROS 2.
   ./cell learn [options]                 train and export a model bundle
   ./cell exec PROGRAM [arguments]        run a program in the environment of the cell
   ./cell setup [run] [test] [learn]      only set up; every command sets up what it needs
+  ./cell setup print                     read the print on batteries, too (optional)
   ./cell help                            show this
 
 Everything that is set up lies in .cell/, with its logs in .cell/log; to start anew, remove it.
@@ -39,7 +40,7 @@ Everything that is set up lies in .cell/, with its logs in .cell/log; to start a
 COMMANDS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "demo": (("run",), ("python", "-P", "-m", "batsort_bringup.demo")),
     "launch": (("run",), ("python", "-P", "-m", "batsort_bringup.runner")),
-    "test": (("run", "test", "learn"), ("python", "-P", "-m", "pytest")),
+    "test": (("run", "test", "learn", "print"), ("python", "-P", "-m", "pytest")),
     "commission": (("run",), ("python", "-P", "-m", "batsort_bringup.commissioning")),
     "bench": (("run",), ("python", "-P", "-m", "batsort_bringup.bench")),
     "soak": (("run",), ("python", "-P", "-m", "batsort_bringup.soak")),

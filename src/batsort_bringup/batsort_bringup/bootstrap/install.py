@@ -22,7 +22,7 @@ from .ros import SourcedRos
 from .steps import SetupError, run_step
 from .workspace import PATH_VARIABLES, Workspace
 
-SETS = {"run": 2.0, "test": 0.5, "learn": 4.0}
+SETS = {"run": 2.0, "test": 0.5, "learn": 4.0, "print": 0.3}
 """Sets of packages that can be installed, and the disk space each takes [GB]."""
 
 BUILD_FILES = {"package.xml", "setup.py", "setup.cfg", "CMakeLists.txt"}
