@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from batsort_learning.calibration import THRESHOLD
 from batsort_learning.conditions import CONDITIONS
 from batsort_learning.lessons import BELT, DRAWN, PLAIN
-from batsort_perception.bundle import Bundle, Metric
+from batsort_perception.bundle import Bundle, LabelRecord, Metric
 
 if TYPE_CHECKING:
     import numpy as np
@@ -80,6 +80,7 @@ def card(
             ("type", "different photos", "drawn"),
             [(n, len(training.photos.get(n, ())), training.drawn.get(n, 0)) for n in bundle.types],
         ),
+        *_labels(training.labels),
         "## How good it is\n",
         "Grouped ten-fold cross-validation, repeated with seeds that chose nothing; mean, 95 % "
         "Wilson interval over photos, and standard deviation (SD) over the repeats. Accepted: "
@@ -172,6 +173,16 @@ def card(
     parts += ["## Known weaknesses\n", _weaknesses(bundle)]
     parts += ["## Licences\n", *(f"- {name}: {text}" for name, text in bundle.licences.items()), ""]
     return "\n".join(parts)
+
+
+def _labels(labels: LabelRecord | None) -> list[str]:
+    """By what list photos were taught otherwise than their folders say."""
+    if labels is None:
+        return []
+    return [
+        f"Labels by `{labels.file}` (sha256 `{labels.sha256[:12]}`): {labels.relabelled} photos of "
+        f"another type than their folder says, {labels.left_out} left out.\n"
+    ]
 
 
 def _weaknesses(bundle: Bundle) -> str:

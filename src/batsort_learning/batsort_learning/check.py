@@ -25,6 +25,7 @@ from batsort_learning.data import (
     read_readable,
 )
 from batsort_learning.head import DEPTHS, Moments, fit_temperature, softmax
+from batsort_learning.label_list import AUTO
 from batsort_learning.splits import grouped_folds
 from batsort_learning.weights import WeightsError
 from batsort_perception import page
@@ -112,9 +113,17 @@ class Check:
         return [finding for finding in self.findings if finding.kind == kind]
 
 
-def check(folder: Path, seed: int, li_ion: Sequence[str] | None = None) -> Check:
-    """Look at every photo below `folder`. Raises DataError where it can't be used at all."""
-    photos, broken = read_readable(folder)
+def check(
+    folder: Path,
+    seed: int,
+    li_ion: Sequence[str] | None = None,
+    labels: str | Path = AUTO,
+) -> Check:
+    """Look at every photo below `folder`. Raises DataError where it can't be used at all.
+
+    `labels` is as for `read_photos`.
+    """
+    photos, broken = read_readable(folder, labels)
     types = sorted({photo.label for photo in photos})
     result = Check(photos, [], li_ion_types(li_ion, types))
     result.findings += [

@@ -25,6 +25,7 @@ from batsort_learning.data import read_photos
 from batsort_learning.exports import median_ms
 from batsort_learning.figures import auroc, mean_sd, wilson
 from batsort_learning.head import DEPTHS
+from batsort_learning.label_list import AUTO
 from batsort_learning.lessons import (
     PLAIN,
     SHARES,
@@ -132,9 +133,14 @@ WAYS = (
 )
 
 
-def compare(folder: Path, drawn: int, seed: int, repeats: int, out: Path) -> str:
-    """Judge all ways on the photos below `folder`; write JSON to `out`, return a Markdown table."""
-    photos = read_photos(folder)
+def compare(
+    folder: Path, drawn: int, seed: int, repeats: int, out: Path, labels: str | Path = AUTO
+) -> str:
+    """Judge all ways on the photos below `folder`; write JSON to `out`, return a Markdown table.
+
+    `labels` is as for `read_photos`.
+    """
+    photos = read_photos(folder, labels)
     types = types_of(photos)
     extractor = Extractor()
     lessons = gather(photos, types, drawn, seed, extractor)

@@ -2,13 +2,14 @@
 
 Photos of one group show the same thing, and a fold of a cross-validation takes all of them or none.
 `groups.csv` beside the folders names the groups (columns `file` and `family_group`); without it
-near-duplicates are found by their content.
+near-duplicates are found by their content. A label list says which photos are of another type than
+their folder says; see `label_list`.
 """
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,11 +17,13 @@ import cv2
 import numpy as np
 from tqdm import tqdm
 
+from batsort_learning import label_list
+from batsort_learning.label_list import AUTO, Applied, LabelsError
 from batsort_perception.preprocess import BACKGROUND, Image, prepare
 from batsort_twin.photos import SUFFIXES, Photo, PhotoError, PhotoLibrary, read_photo
 
 GROUPS = "groups.csv"
-UNKNOWN_FOLDER = "Other"
+UNKNOWN_FOLDER = label_list.UNKNOWN
 """Photos of unknown types: never trained on."""
 LI_ION = ("Klarus",)
 """Types of lithium-ion cells unless said otherwise: a fire risk in any other bin."""
@@ -50,26 +53,49 @@ class LabelledPhoto:
     group: int
 
 
-def read_photos(folder: Path) -> list[LabelledPhoto]:
-    """Return every photo below `folder`, by name. Raises DataError naming what can't be used."""
-    photos, broken = read_readable(folder)
+class Photos(list[LabelledPhoto]):
+    """The photos of a folder, by name."""
+
+    def __init__(self, photos: Iterable[LabelledPhoto], applied: Applied | None) -> None:
+        super().__init__(photos)
+        self.applied = applied
+        """What a label list says of them; None: all are of the type that their folder says."""
+
+
+def read_photos(folder: Path, labels: str | Path = AUTO) -> Photos:
+    """Return every photo below `folder`. Raises DataError naming what can't be used.
+
+    `labels` is a label list, or `auto` for the one in the folder, else the one that comes with
+    BatSort where it has these photos, or `none`; what it did is printed in a line.
+    """
+    photos, broken = read_readable(folder, labels)
     if broken:
         more = f" (and {len(broken) - 1} more)" if len(broken) > 1 else ""
         raise DataError(f"{broken[0]}{more}")
     return photos
 
 
-def read_readable(folder: Path) -> tuple[list[LabelledPhoto], list[PhotoError]]:
-    """Return every photo below `folder` that can be read, by name, and why the others can't.
+def read_readable(folder: Path, labels: str | Path = AUTO) -> tuple[Photos, list[PhotoError]]:
+    """Return every photo below `folder` that can be read, and why the others can't.
 
-    Raises DataError where `folder` holds no photos or its table of groups can't be used.
+    `labels` as in `read_photos`. Raises DataError where `folder` holds no photos, or where its
+    table of groups or the label list can't be used.
     """
     try:
         library = PhotoLibrary(folder)
-    except PhotoError as error:
+        folders = sorted(path.name for path in folder.iterdir() if path.is_dir())
+        applied = label_list.chosen(labels, folder, library.photos, folders)
+    except (PhotoError, LabelsError) as error:
         raise DataError(str(error)) from None
+    wanted, types = list(library.photos), {}
+    if applied:
+        tqdm.write(applied.line)
+        wanted = [photo for photo in wanted if photo.name not in applied.left_out]
+        types = applied.labels
+        if not wanted:
+            raise DataError(f"photos: {applied.list.file} leaves out all; allowed: one or more")
     found, images, broken = [], [], []
-    for photo in tqdm(library.photos, "reading", unit="photo"):
+    for photo in tqdm(wanted, "reading", unit="photo"):
         try:
             images.append(read_photo(photo.path))
             found.append(photo)
@@ -80,14 +106,26 @@ def read_readable(folder: Path) -> tuple[list[LabelledPhoto], list[PhotoError]]:
         groups = _groups_of_table(table, [photo.name for photo in found])
     else:
         groups = near_duplicates(images)
-    return [
-        LabelledPhoto(photo.path, photo.name, photo.label, photo.sha256(), image, group)
+    photos = (
+        LabelledPhoto(
+            photo.path,
+            photo.name,
+            types.get(photo.name, photo.label),
+            photo.sha256(),
+            image,
+            group,
+        )
         for photo, image, group in zip(found, images, groups, strict=True)
-    ], broken
+    )
+    return Photos(photos, applied), broken
 
 
-def read_folder(folder: Path, label: str) -> list[LabelledPhoto]:
-    """Return every photo in `folder` itself, by name, as of `label`. Raises DataError."""
+def read_folder(folder: Path, label: str, labels: str | Path = AUTO) -> list[LabelledPhoto]:
+    """Return every photo in `folder` itself, by name, as of `label`. Raises DataError.
+
+    Those that a label list (as in `read_photos` for the folder above) has as of another type are
+    left out, and that is printed.
+    """
     if not folder.is_dir():
         raise DataError(f"photos: {str(folder)!r} is refused; allowed: a folder of photos")
     photos = [
@@ -96,8 +134,13 @@ def read_folder(folder: Path, label: str) -> list[LabelledPhoto]:
         if path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
     ]
     try:
+        applied = label_list.chosen(labels, folder.resolve().parent, photos)
+        others = applied.left_out | set(applied.labels) if applied else set()
+        if applied and others:
+            tqdm.write(f"left out, by {applied.list.id}: {', '.join(sorted(others))}")
+            photos = [photo for photo in photos if photo.name not in others]
         images = [read_photo(photo.path) for photo in photos]
-    except PhotoError as error:
+    except (PhotoError, LabelsError) as error:
         raise DataError(str(error)) from None
     return [
         LabelledPhoto(photo.path, photo.name, label, photo.sha256(), image, group)

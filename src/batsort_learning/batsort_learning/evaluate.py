@@ -4,6 +4,8 @@ The report is JSON; its keys stay as they are, new ones may be added. A share is
 `value`, `low`, `high` (95 %, Wilson) and `n`; a figure that can't be had is null.
 
     bundle, seed                  what was judged, and with which random numbers
+    labels                        the label list that was used: `file`, `sha256`, and how many
+                                  photos it has `relabelled` and `left_out`; null: none
     photos, trained_on            how many, and how many of them the bundle was trained on
     types_without_photos          types of the bundle that no folder is named after
     unknown_folders               folders that are no type of the bundle: unknown things
@@ -37,7 +39,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +57,7 @@ from batsort_learning.figures import (
     expected_calibration_error,
     wilson,
 )
+from batsort_learning.label_list import AUTO
 from batsort_perception.bundle import Bundle
 from batsort_perception.engine import Engine
 from batsort_perception.preprocess import Image
@@ -123,14 +126,15 @@ def evaluate(
     seed: int,
     li_ion: Sequence[str] | None = None,
     conditions: bool = False,
+    labels: str | Path = AUTO,
 ) -> Evaluation:
     """Judge every photo. A folder that is no type of the bundle counts as unknown.
 
-    Raises BundleError and DataError.
+    `labels` is as for `read_photos`. Raises BundleError and DataError.
     """
     bundle = Bundle.load(bundle_folder)
     engine = Engine(bundle)
-    photos = read_photos(photo_folder)
+    photos = read_photos(photo_folder, labels)
     folders = sorted({photo.label for photo in photos})
     names = [*bundle.types, *(name for name in folders if name not in bundle.types)]
     risky = li_ion_types(li_ion, names)
@@ -145,6 +149,7 @@ def evaluate(
         "bundle": bundle.id,
         "seed": seed,
         "photos": len(photos),
+        "labels": asdict(photos.applied.record) if photos.applied else None,
         "trained_on": int((~fresh).sum()),
         "types_without_photos": [name for name in bundle.types if name not in folders],
         "unknown_folders": [name for name in folders if name not in bundle.types],

@@ -115,6 +115,11 @@ def _remarks(report: dict[str, Any]) -> list[str]:
         f"Accepted: confidence {THRESHOLD:g} or more and novelty {NOVELTY_LIMIT:g} or less. "
         f"Lithium-ion: {', '.join(report['li_ion']) or 'none named'}.",
     ]
+    if used := report["labels"]:
+        lines.append(
+            f"Labels by {used['file']}@{used['sha256'][:12]}: {used['relabelled']} photos "
+            f"relabelled, {used['left_out']} left out."
+        )
     if report["trained_on"]:
         lines.append(
             "What it was trained on it knows: only photos not trained on tell how good it is."

@@ -19,6 +19,7 @@ from tqdm import tqdm
 
 from batsort_learning import paper, study_report
 from batsort_learning.data import UNKNOWN_FOLDER, DataError, LabelledPhoto, read_photos
+from batsort_learning.label_list import AS_PUBLISHED, Applied
 from batsort_learning.paper import Stage
 from batsort_learning.run_log import RunLog
 
@@ -54,6 +55,8 @@ class Options:
     with_other: bool = False
     weights: Path | None = None
     tensorboard: Path | None = None
+    labels: str | Path = AS_PUBLISHED
+    """As for `read_photos`; the paper's study has none."""
 
     def stages(self) -> tuple[Stage, ...]:
         """The paper's, capped where quick."""
@@ -62,8 +65,8 @@ class Options:
         pairs = zip(paper.STAGES, QUICK_EPOCHS, strict=True)
         return tuple(Stage(stage.rate, min(stage.epochs, most)) for stage, most in pairs)
 
-    def settings(self, photos: Sequence[LabelledPhoto]) -> dict[str, Any]:
-        """What the runs of one folder have in common."""
+    def settings(self, photos: Sequence[LabelledPhoto], applied: Applied | None) -> dict[str, Any]:
+        """What the runs of one folder have in common; `applied` is what relabelled the photos."""
         lines = sorted(f"{photo.sha256} {photo.label} {photo.group}" for photo in photos)
         weights = hashlib.sha256(self.weights.read_bytes()).hexdigest() if self.weights else None
         return {
@@ -73,6 +76,7 @@ class Options:
             "quick": self.quick,
             "grouped": self.grouped,
             "with_other": self.with_other,
+            "labels": applied.list.id if applied else None,
             "photos": hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16],
         }
 
@@ -88,11 +92,12 @@ def reproduce(
     if options.weights and not (options.backbone == "resnet50v2" and options.weights.is_file()):
         allowed = "a file that is there, and only for resnet50v2"
         raise DataError(f"weights: {str(options.weights)!r} is refused; allowed: {allowed}")
-    photos = [p for p in read_photos(folder) if options.with_other or p.label != UNKNOWN_FOLDER]
+    every = read_photos(folder, options.labels)
+    photos = [photo for photo in every if options.with_other or photo.label != UNKNOWN_FOLDER]
     types = sorted({photo.label for photo in photos})
     if len(types) < 2:
         raise DataError(f"photos: {folder} has {len(types)} types; allowed: two or more")
-    log = RunLog(out, options.settings(photos))
+    log = RunLog(out, options.settings(photos, every.applied))
     cases = STUDIES[study]
     if initial:
         chosen = KNOWLEDGE if initial == "both" else (initial,)
@@ -104,7 +109,8 @@ def reproduce(
         labels = np.array([types.index(photo.label) for photo in photos])
         _do(missing, len(wanted), photos, labels, log, options)
     used = [run for run in log.runs if _key(run) in wanted]
-    return study_report.write(study, cases, used, asdict(options), len(photos), out)
+    labels = every.applied.line if every.applied else ""
+    return study_report.write(study, cases, used, asdict(options), len(photos), labels, out)
 
 
 def _key(run: dict[str, Any]) -> tuple[Case, int]:

@@ -33,14 +33,16 @@ def write(
     runs: Sequence[Run],
     options: Mapping[str, Any],
     photos: int,
+    labels: str,
     out: Path,
 ) -> str:
     """Write `study`.json, .md and .png to `out`; return the text of .md.
 
-    `cases` are initial weights and opened layers, `runs` the lines of `runs.jsonl` they cover.
+    `labels` says by what list photos were relabelled; empty: labels as published. `cases` are
+    initial weights and opened layers, `runs` the lines of `runs.jsonl` they cover.
     """
     rows = [_row(study, case, runs) for case in cases]
-    notes = _notes(study, rows, runs, options, photos)
+    notes = _notes(study, rows, runs, options, photos, labels)
     content = {"study": study, "options": options, "rows": rows, "notes": notes}
     text = "\n".join([f"# {study}", "", *_table(rows), "", *map(_item, notes)])
     (out / f"{study}.json").write_text(json.dumps(content, indent=2, default=str) + "\n")
@@ -106,6 +108,7 @@ def _notes(
     runs: Sequence[Run],
     options: Mapping[str, Any],
     photos: int,
+    labels: str,
 ) -> list[str]:
     """What a reader has to know to judge the figures."""
     twins, tested = (sum(run[name] for run in runs) for name in ("twins", "tested"))
@@ -114,6 +117,7 @@ def _notes(
         "Opened: layers of the backbone that learn in stage one, beside the new top; in stage two "
         f"{paper.OPENED_LATER} more.",
         f"{options['backbone']}, {photos} photos, divided {how}; the paper: ResNet-50V2, some 500.",
+        f"Labels: {labels or 'as published'}.",
         f"{twins} of {tested} test photos share a group (near-duplicates) with learnt ones.",
         "Pooled over runs: the same photos are tested again, so the interval is too narrow.",
     ]

@@ -9,6 +9,7 @@ from pathlib import Path
 from batsort_learning.card import SOURCES, card
 from batsort_learning.data import DataError, read_folder
 from batsort_learning.examples import Studio
+from batsort_learning.label_list import AUTO
 from batsort_learning.lessons import PLAIN, UNTAUGHT, Collector, Lessons
 from batsort_learning.train import hashes, judge, left_out
 from batsort_learning.validation import fit
@@ -20,14 +21,21 @@ FEWEST = 5
 REPEATS = 2
 
 
-def teach(bundle_folder: Path, name: str, photos: Path, out: Path, seed: int) -> str:
+def teach(
+    bundle_folder: Path,
+    name: str,
+    photos: Path,
+    out: Path,
+    seed: int,
+    labels: str | Path = AUTO,
+) -> str:
     """Write to `out` a copy of the bundle that knows the type `name` from `photos`, a folder.
 
-    Where the bundle knows it already, the photos are added to it. Returns what it did to every
-    type. Raises DataError and BundleError.
+    Where the bundle knows it already, the photos are added to it. Those that a label list has as of
+    another type are left out. Returns what it did to every type. Raises DataError and BundleError.
     """
     bundle, lessons = _open(bundle_folder, out)
-    shown = read_folder(photos, name)
+    shown = read_folder(photos, name, labels)
     if len(shown) < FEWEST:
         raise DataError(f"photos: {photos} has {len(shown)}; allowed: {FEWEST} or more")
     if not name.strip():
@@ -103,6 +111,7 @@ def _refit(
         seed=bundle.training.seed,
         photos=photos,
         drawn={name: drawn.get(name, 0) for name in types},
+        labels=bundle.training.labels,
     )
     write(out, made, lessons)
     made_bundle = Bundle.load(out)

@@ -9,6 +9,7 @@ from batsort_learning.calibration import Calibration, Figures, calibrate, measur
 from batsort_learning.card import card, table
 from batsort_learning.data import DataError, LabelledPhoto, li_ion_types, read_photos
 from batsort_learning.examples import Studio
+from batsort_learning.label_list import AUTO
 from batsort_learning.lessons import DRAWN, PLAIN, Lessons, gather, types_of
 from batsort_learning.validation import CHOOSING, REPORTING, fit, held_out, repeat
 from batsort_learning.writing import Made, write, write_card
@@ -19,13 +20,22 @@ from batsort_twin.wraps import KNOWN
 SAMPLE_SEED = 4242
 
 
-def train(folder: Path, out: Path, drawn: int, seed: int, kind: str, repeats: int) -> str:
+def train(
+    folder: Path,
+    out: Path,
+    drawn: int,
+    seed: int,
+    kind: str,
+    repeats: int,
+    labels: str | Path = AUTO,
+) -> str:
     """Teach the photos below `folder`, write the bundle to `out`, return the table of its figures.
 
+    `labels` is as for `read_photos`.
     The same seed gives the same bundle with the same releases of NumPy, OpenCV and TensorFlow on
     the same kind of processor. Raises DataError and WeightsError.
     """
-    photos = read_photos(folder)
+    photos = read_photos(folder, labels)
     types = types_of(photos)
     if len(types) < 2:
         raise DataError(f"photos: {folder} has {len(types)} types; allowed: two or more")
@@ -60,6 +70,7 @@ def train(folder: Path, out: Path, drawn: int, seed: int, kind: str, repeats: in
         seed=seed,
         photos=hashes(photos),
         drawn={name: drawn if name in KNOWN else 0 for name in types},
+        labels=photos.applied.record if photos.applied else None,
     )
     write(out, made, lessons)
     images = [Studio.plain(photo.image) for photo in photos]

@@ -11,7 +11,7 @@ import yaml
 
 from batsort_learning.calibration import Calibration, Figures
 from batsort_learning.lessons import Lessons
-from batsort_perception.bundle import FILE, FORMAT
+from batsort_perception.bundle import FILE, FORMAT, LabelRecord
 from batsort_perception.preprocess import METHOD
 
 NETWORK_FILE = "network.tflite"
@@ -42,6 +42,7 @@ class Made:
     photos: Mapping[str, Sequence[str]]
     """sha256 of the photos, per type."""
     drawn: Mapping[str, int]
+    labels: LabelRecord | None = None
 
 
 def write(folder: Path, made: Made, lessons: Lessons) -> None:
@@ -77,6 +78,7 @@ def write(folder: Path, made: Made, lessons: Lessons) -> None:
             "data_sha256": hashlib.sha256("\n".join(lines).encode()).hexdigest(),
             "photos": hashes,
             "drawn": dict(made.drawn),
+            **({"labels": asdict(made.labels)} if made.labels else {}),
         },
         "metrics": {name: asdict(metric) for name, metric in made.figures.metrics.items()},
         "held_out": {name: asdict(metric) for name, metric in made.held_out.metrics.items()},

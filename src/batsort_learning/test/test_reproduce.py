@@ -113,6 +113,26 @@ def test_quick_caps_the_epochs_and_says_so(learner, photos, tmp_path, capsys):
     assert "QUICK" in capsys.readouterr().out
 
 
+def test_labels_are_as_published_unless_a_list_is_named_and_never_mixed(
+    learner, photos, tmp_path, capsys
+):
+    out = tmp_path / "out"
+    (photos / "Green" / "3.png").rename(photos / "Green" / "g3.png")
+    (photos / "labels.yaml").write_text("labels:\n  g3: {label: Blue, why: x}\n")
+    assert study("figure3", photos, out) == 0
+    assert "Labels: as published." in capsys.readouterr().out
+    assert study("figure3", photos, out, "--labels", "auto") == 1
+    error = capsys.readouterr().err.splitlines()[-1]
+    assert error.startswith("error: labels: 'labels.yaml@")
+    assert "another --out" in error
+    other = tmp_path / "other"
+    assert study("figure3", photos, other, "--labels", "auto") == 0
+    assert "Labels: 1 of 30 photos relabelled" in capsys.readouterr().out
+    assert json.loads((other / "runs.jsonl").read_text().splitlines()[0])["settings"]["labels"]
+    assert study("figure3", photos, other) == 1
+    assert "labels: None is refused" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("more", [["--quick"], ["--seed", "1"], ["--with-other"], ["--grouped"]])
 def test_runs_with_other_settings_are_refused_in_one_line(learner, photos, tmp_path, capsys, more):
     out = tmp_path / "out"

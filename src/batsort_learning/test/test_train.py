@@ -1,3 +1,4 @@
+import shutil
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -37,6 +38,8 @@ def photos(tmp_path_factory) -> Path:
             assert cv2.imwrite(str(folder / name / f"{seed}.png"), image)
     groups = [f"{path.parent.name}/{path.name}" for path in sorted(folder.glob("*/*.png"))]
     rows = ["file,family_group", *(f"{name},{i}" for i, name in enumerate(groups))]
+    shutil.copy(folder / "Red" / "0.png", folder / "Blue" / "wrong.png")
+    (folder / "labels.yaml").write_text("labels:\n  wrong: {exclude: true, why: it is red}\n")
     (folder / "groups.csv").write_text("\n".join(rows) + "\n")
     return folder
 
@@ -116,6 +119,16 @@ def test_the_card_states_every_export_and_the_data_hash(taught):
     assert Bundle.load(taught).training.data_sha256[:12] in card
     for kind in ("keras", "float32", "float16", "**int8**"):
         assert f"| {kind} |" in card
+
+
+@with_tensorflow
+def test_bundle_and_card_name_the_label_list_also_after_teaching(taught, tmp_path):
+    out = tmp_path / "out"
+    assert main(["forget", "--type", "Red", "--bundle", str(taught), "--out", str(out)]) == 0
+    for folder in (taught, out):
+        labels = Bundle.load(folder).training.labels
+        assert (labels.file, labels.relabelled, labels.left_out) == ("labels.yaml", 0, 1)
+        assert f"`labels.yaml` (sha256 `{labels.sha256[:12]}`)" in (folder / "CARD.md").read_text()
 
 
 @with_tensorflow

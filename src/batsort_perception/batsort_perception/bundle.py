@@ -69,6 +69,17 @@ class Threshold:
 
 
 @dataclass(frozen=True, slots=True)
+class LabelRecord:
+    """The label list by which photos were taught otherwise than their folders say."""
+
+    file: Annotated[str, Name()]
+    """Its name."""
+    sha256: Annotated[str, Name()]
+    relabelled: Annotated[int, Range("photos", least=0)]
+    left_out: Annotated[int, Range("photos", least=0)]
+
+
+@dataclass(frozen=True, slots=True)
 class Training:
     """What it was taught with, and how to do so again."""
 
@@ -80,6 +91,8 @@ class Training:
     """sha256 of every photo file trained on, per type."""
     drawn: Mapping[str, int]
     """Drawn examples per type."""
+    labels: LabelRecord | None = None
+    """None: every photo as its folder says."""
 
 
 @dataclass(frozen=True, slots=True)

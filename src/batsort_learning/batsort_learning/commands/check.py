@@ -12,6 +12,7 @@ from batsort_learning.commands import options as shared
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     shared.photos(parser)
+    shared.labels(parser)
     parser.add_argument(
         "--report",
         type=shared.file_to_write(".html"),
@@ -24,7 +25,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Look, print, and write the page."""
-    result = check(options.photos, options.seed, options.li_ion)
+    result = check(options.photos, options.seed, options.li_ion, options.labels)
     if options.report:
         options.report.write_text(as_page(result, options.photos), encoding="utf-8")
     print(as_text(result))

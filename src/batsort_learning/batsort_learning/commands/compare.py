@@ -12,6 +12,7 @@ from batsort_learning.commands import options as shared
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     shared.photos(parser)
+    shared.labels(parser)
     shared.drawn(parser)
     shared.repeats(parser)
     parser.add_argument(
@@ -29,4 +30,13 @@ def run(options: argparse.Namespace) -> None:
     # Imports TensorFlow and scikit-learn, which take seconds.
     from batsort_learning.compare import compare
 
-    print(compare(options.photos, options.drawn, options.seed, options.repeats, options.report))
+    print(
+        compare(
+            options.photos,
+            options.drawn,
+            options.seed,
+            options.repeats,
+            options.report,
+            options.labels,
+        )
+    )

@@ -13,6 +13,7 @@ from batsort_learning.evaluation_report import as_json, as_page, as_text
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     shared.photos(parser)
+    shared.labels(parser)
     shared.bundle(parser)
     parser.add_argument(
         "--report",
@@ -38,7 +39,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> None:
     """Judge, print, and write."""
     result = evaluate(
-        options.bundle, options.photos, options.seed, options.li_ion, options.conditions
+        options.bundle,
+        options.photos,
+        options.seed,
+        options.li_ion,
+        options.conditions,
+        options.labels,
     )
     for file in filter(None, (options.report, options.page)):
         text = as_page(result) if file.suffix == ".html" else as_json(result)

@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
+from batsort_learning.label_list import AS_PUBLISHED, AUTO, FILE
 from batsort_perception.bundle import default_bundle
 
 
@@ -17,6 +18,21 @@ def photos(parser: argparse.ArgumentParser) -> None:
         required=True,
         metavar="DIR",
         help="a folder with one folder of photos per type; `Other` holds unknown ones",
+    )
+
+
+def labels(parser: argparse.ArgumentParser, default: str = AUTO) -> None:
+    """Add `--labels FILE|auto|none`."""
+    usual = {
+        AUTO: f"{FILE} among the photos, else the one that comes with BatSort where it fits them",
+        AS_PUBLISHED: "none",
+    }
+    parser.add_argument(
+        "--labels",
+        default=default,
+        metavar=f"FILE|{AUTO}|{AS_PUBLISHED}",
+        help="a list of photos that are of another type than their folder says, or that are left "
+        f"out; {AS_PUBLISHED}: as their folders say (default: {usual[default]})",
     )
 
 

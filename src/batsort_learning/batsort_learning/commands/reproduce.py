@@ -9,6 +9,7 @@ from pathlib import Path
 
 from batsort_learning import paper
 from batsort_learning.commands import options as shared
+from batsort_learning.label_list import AS_PUBLISHED
 from batsort_learning.reproduce import (
     BACKBONES,
     KNOWLEDGE,
@@ -23,6 +24,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.add_argument("study", choices=STUDIES, help="what of the paper")
     shared.photos(parser)
+    shared.labels(parser, AS_PUBLISHED)
     parser.add_argument(
         "--out",
         type=Path,
@@ -72,6 +74,7 @@ def run(options: argparse.Namespace) -> None:
         options.with_other,
         options.weights,
         options.tensorboard,
+        options.labels,
     )
     table = reproduce(
         options.study, options.photos, options.out, options.runs, options.initial, how

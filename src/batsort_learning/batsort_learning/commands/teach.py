@@ -14,6 +14,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.add_argument("photos", type=Path, metavar="DIR", help="a folder of photos of the type")
     parser.add_argument("--type", required=True, metavar="NAME", help="name of the type")
+    shared.labels(parser)
     shared.bundle(parser)
     shared.out(parser)
     shared.seed(parser)
@@ -21,5 +22,14 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Teach and print the changes."""
-    print(teach(options.bundle, options.type, options.photos, options.out, options.seed))
+    print(
+        teach(
+            options.bundle,
+            options.type,
+            options.photos,
+            options.out,
+            options.seed,
+            options.labels,
+        )
+    )
     print(f"written: {options.out}")

@@ -13,6 +13,7 @@ from batsort_learning.train import train
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     shared.photos(parser)
+    shared.labels(parser)
     shared.drawn(parser)
     shared.out(parser)
     parser.add_argument(
@@ -29,7 +30,13 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> None:
     """Train, write, print the figures."""
     table = train(
-        options.photos, options.out, options.drawn, options.seed, options.kind, options.repeats
+        options.photos,
+        options.out,
+        options.drawn,
+        options.seed,
+        options.kind,
+        options.repeats,
+        options.labels,
     )
     print(table)
     print(f"written: {options.out}")
