@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from typing import Any
 
 from batsort_core.belt import BeltReading
@@ -117,11 +118,16 @@ def recipe_of(message: Any) -> Recipe:
     """Of Recipe. Raises FieldError."""
     types, bins = message.types, message.bins
     weighted, weights = message.weighted_types, message.weights
-    if len(types) != len(bins) or len(weighted) != len(weights):
-        raise FieldError(
-            f"bins, weights: {len(bins)}, {len(weights)} given; "
-            f"allowed: {len(types)}, {len(weighted)}, one per type"
-        )
+    sized, sizes = message.sized_types, message.sizes
+    stated, chemistries = message.stated_types, message.chemistries
+    for field, values, named in (
+        ("bins", bins, types),
+        ("weights", weights, weighted),
+        ("sizes", sizes, sized),
+        ("chemistries", chemistries, stated),
+    ):
+        if len(values) != len(named):
+            raise FieldError(f"{field}: {len(values)} given; allowed: {len(named)}, one per type")
     return read(
         Recipe,
         {
@@ -130,8 +136,37 @@ def recipe_of(message: Any) -> Recipe:
             "novelty_limit": message.novelty_limit,
             "types": dict(zip(types, bins, strict=True)),
             "weights": dict(zip(weighted, map(float, weights), strict=True)) or None,
+            "sizes": _grouped(sized, sizes) or None,
+            "chemistries": dict(zip(stated, chemistries, strict=True)) or None,
         },
     )
+
+
+def recipe_fields(recipe: Recipe) -> dict[str, Any]:
+    """Fields of a Recipe message but its header; `recipe_of` reads them."""
+    weights, chemistries = recipe.weights or {}, recipe.chemistries or {}
+    sizes = [(type, size.value) for type, of in (recipe.sizes or {}).items() for size in of]
+    return {
+        "others": recipe.others,
+        "threshold": recipe.threshold,
+        "novelty_limit": recipe.novelty_limit,
+        "types": list(recipe.types),
+        "bins": list(recipe.types.values()),
+        "weighted_types": list(weights),
+        "weights": list(weights.values()),
+        "sized_types": [type for type, _ in sizes],
+        "sizes": [size for _, size in sizes],
+        "stated_types": list(chemistries),
+        "chemistries": [chemistry.value for chemistry in chemistries.values()],
+    }
+
+
+def _grouped(names: Iterable[str], values: Iterable[str]) -> dict[str, list[str]]:
+    """The values of each name, in their order."""
+    found: dict[str, list[str]] = {}
+    for name, value in zip(names, values, strict=True):
+        found.setdefault(name, []).append(value)
+    return found
 
 
 def order_of(message: Any) -> Batch:

@@ -27,7 +27,13 @@ SUFFIXES = (".mcap", ".db3")
 METADATA = "metadata.yaml"
 PACKED = re.compile(r"compression_mode: *['\"]?(message|file)", re.IGNORECASE)
 LATER: Mapping[str, Mapping[str, Any]] = {
-    "batsort_interfaces/msg/ItemTruth": {"blown": Time(sec=0, nanosec=0)}
+    "batsort_interfaces/msg/ItemTruth": {"blown": Time(sec=0, nanosec=0)},
+    "batsort_interfaces/msg/Recipe": {
+        "sized_types": [],
+        "sizes": [],
+        "stated_types": [],
+        "chemistries": [],
+    },
 }
 """Fields that bags from before them may lack, and what is read then."""
 MARK = ITEMS

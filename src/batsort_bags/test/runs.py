@@ -13,6 +13,7 @@ import numpy as np
 import yaml
 from rosbags.rosbag2 import CompressionFormat, CompressionMode, StoragePlugin, Writer
 
+from batsort_bags.messages import recipe_fields
 from batsort_bags.types import typestore
 from batsort_core.belt import BeltReading, BeltTracker, ItemDetector
 from batsort_core.cell import CellDescription, parse_cell
@@ -97,19 +98,10 @@ class Run:
             self.act(self.sorter.on_verdict(verdict))
 
     def use(self, recipe: Recipe) -> None:
-        weights = recipe.weights or {}
         self.now += 1
-        message = made(
-            "Recipe",
-            header=header(self.now),
-            others=recipe.others,
-            threshold=recipe.threshold,
-            novelty_limit=recipe.novelty_limit,
-            types=list(recipe.types),
-            bins=list(recipe.types.values()),
-            weighted_types=list(weights),
-            weights=np.array(list(weights.values()), np.float64),
-        )
+        fields = recipe_fields(recipe)
+        fields["weights"] = np.array(fields["weights"], np.float64)
+        message = made("Recipe", header=header(self.now), **fields)
         self.say("ejector/recipe", message)
         self.note(Input.RECIPE, self.now)
         self.sorter.recipe = recipe

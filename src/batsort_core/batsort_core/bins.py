@@ -25,6 +25,7 @@ _SURE = 300_000_000  # [ns] of belt readings, in which an arrival that was sent 
 _AT_END = {
     Reason.UNKNOWN_TYPE: Outcome.OTHERS_UNKNOWN_TYPE,
     Reason.LOW_CONFIDENCE: Outcome.OTHERS_LOW_CONFIDENCE,
+    Reason.WRONG_SIZE: Outcome.OTHERS_WRONG_SIZE,
     Reason.BY_RECIPE: Outcome.OTHERS_BY_RECIPE,
     Reason.GAP: Outcome.OTHERS_GAP,
     Reason.LATE: Outcome.OTHERS_LATE,

@@ -241,6 +241,12 @@ def _check_recipe(cell: CellDescription) -> None:
     for type_name, bin_name in cell.recipe.types.items():
         if bin_name not in names:
             refuse(f"recipe.types.{type_name}", bin_name, ", ".join(names))
-    for type_name in cell.recipe.weights or {}:
-        if type_name not in cell.recipe.types:
-            refuse("recipe.weights", type_name, ", ".join(cell.recipe.types))
+    recipe = cell.recipe
+    given = {"weights": recipe.weights, "sizes": recipe.sizes, "chemistries": recipe.chemistries}
+    for field, by_type in given.items():
+        for type_name in by_type or {}:
+            if type_name not in recipe.types:
+                refuse(f"recipe.{field}", type_name, ", ".join(recipe.types))
+    for type_name, sizes in (recipe.sizes or {}).items():
+        if not sizes:
+            refuse(f"recipe.sizes.{type_name}", [], "one size or more; any: leave the type out")

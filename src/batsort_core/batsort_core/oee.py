@@ -15,6 +15,7 @@ GOOD = (
     Outcome.SORTED_CONFIRMED,
     Outcome.OTHERS_UNKNOWN_TYPE,
     Outcome.OTHERS_LOW_CONFIDENCE,
+    Outcome.OTHERS_WRONG_SIZE,
     Outcome.OTHERS_BY_RECIPE,
 )
 """Outcomes of items that went where they belong."""

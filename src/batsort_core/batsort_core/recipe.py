@@ -5,8 +5,10 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Annotated
 
+from batsort_core.chemistry import Chemistry
 from batsort_core.items import Reason
 from batsort_core.schema import Name, Range
+from batsort_core.sizes import Measured, Size
 
 
 class RecipeError(ValueError):
@@ -28,21 +30,35 @@ class Recipe:
     weights: Mapping[str, Annotated[float, Range(least=1.0, most=1000.0)]] | None = None
     """How much worse than usual it is when a battery of the type lands in another type's bin; 1
     where not given."""
+    sizes: Mapping[str, tuple[Size, ...]] | None = None
+    """In which sizes a type comes; any where not given."""
+    chemistries: Mapping[str, Chemistry] | None = None
+    """What is inside a type."""
 
     def choose(
-        self, type: str, confidence: float, novelty: float, scores: Mapping[str, float] | None
+        self,
+        type: str,
+        confidence: float,
+        novelty: float,
+        scores: Mapping[str, float] | None,
+        measured: Measured | None = None,
     ) -> tuple[str, Reason]:
-        """Bin and reason for a verdict: the first that holds of unknown, uncertain, by recipe, sort
+        """Bin and reason for a verdict: the first that holds of unknown, uncertain, wrong size, by
+        recipe, sort
 
         A type the recipe does not name is unknown to it. Uncertain is a confidence below the
-        threshold, or scores (0 to 1 by type, together 1) at which the bin is too risky. What cannot
-        be compared (NaN) never sorts.
+        threshold, or scores (0 to 1 by type, together 1) at which the bin is too risky. Of the
+        wrong size is what can be none of its type's sizes by the length that was `measured`; None:
+        nobody knows. What cannot be compared (NaN) never sorts.
         """
         bin = self.types.get(type)
         if bin is None or not novelty <= self.novelty_limit:
             return self.others, Reason.UNKNOWN_TYPE
         if not confidence >= self.threshold or self._too_risky(bin, scores or {}):
             return self.others, Reason.LOW_CONFIDENCE
+        sizes = (self.sizes or {}).get(type)
+        if sizes and measured is not None and not any(map(measured.fits, sizes)):
+            return self.others, Reason.WRONG_SIZE
         if bin == self.others:
             return self.others, Reason.BY_RECIPE
         return bin, Reason.SORT

@@ -126,7 +126,7 @@ def _read(kind: Any, value: object, path: str) -> Any:
             _read(key_kind, key, _join(path, key)): _read(inner, part, _join(path, key))
             for key, part in _mapping(value).items()
         }
-    return kind(value)
+    return kind(str(value)) if issubclass(kind, StrEnum) else kind(value)
 
 
 def _fits(kind: Any, value: object) -> bool:
@@ -137,7 +137,8 @@ def _fits(kind: Any, value: object) -> bool:
     if kind in (str, bool):
         return isinstance(value, kind)
     if isinstance(kind, type) and issubclass(kind, StrEnum):
-        return isinstance(value, str) and value in list(kind)
+        # YAML takes the names of sizes such as 18650 for numbers.
+        return isinstance(value, str | int) and str(value) in list(kind)
     if get_origin(kind) is tuple:
         return isinstance(value, Sequence) and not isinstance(value, str)
     return isinstance(value, Mapping)

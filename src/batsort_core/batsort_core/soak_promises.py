@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -12,6 +13,7 @@ from batsort_core.cell import CellDescription
 from batsort_core.firing import Energise, ShotEnd
 from batsort_core.items import Item, Reason
 from batsort_core.recipe import Recipe
+from batsort_core.sizes import MEASURES, MOST_YAW, Measures
 from batsort_core.sorter import Decision, Shot
 
 _ROUNDING = 3  # [counts]
@@ -141,8 +143,17 @@ class Promises:
         sure = verdict.confidence >= recipe.threshold and verdict.novelty <= recipe.novelty_limit
         if not sure or recipe.types.get(verdict.type) != decision.bin:
             self.found(Promise.BY_RECIPE, f"{decision}")
+        sizes = (recipe.sizes or {}).get(verdict.type)
+        if sizes and not any(self._can_be(self._known[item_id], MEASURES[one]) for one in sizes):
+            self.found(Promise.BY_RECIPE, f"{decision} is {self._known[item_id].length:.4f} m long")
         if verdict.clearance is not None and verdict.clearance < self.cell.ejection.nozzle_width:
             self.found(Promise.GAP, f"{item_id} has {verdict.clearance:.4f} m")
+
+    def _can_be(self, item: Item, of: Measures) -> bool:
+        """By the widest that the size rule can be: a rectangle on its diagonal."""
+        most = math.hypot(of.longest, of.thickest)
+        error = 6 * self.cell.barrier.position_error + self.cell.tracking.slip_most * item.length
+        return of.shortest * math.cos(MOST_YAW) - error <= item.length <= most + error
 
     def _judge_shot(self, shot: Shot) -> None:
         decision, item = self.decisions.get(shot.item_id), self._known.get(shot.item_id)

@@ -9,6 +9,7 @@ from batsort_core.ejection import last_command_count, needed_gap, pulse_s, targe
 from batsort_core.items import EjectResult, Item, Reason, Verdict
 from batsort_core.recent import Recent
 from batsort_core.records import Record
+from batsort_core.sizes import Measured, edges_error
 from batsort_core.slip import SlipEstimator
 from batsort_core.trouble import Trouble
 from batsort_core.valve_timing import ValveTiming
@@ -346,7 +347,11 @@ class Sorter:
         if self.slip.excessive or self._astray(track):
             return self._cell.others.name, Reason.TRACKING_LOST
         bin, reason = self.recipe.choose(
-            verdict.type, verdict.confidence, verdict.novelty, verdict.scores
+            verdict.type,
+            verdict.confidence,
+            verdict.novelty,
+            verdict.scores,
+            self._measured(item),
         )
         if reason is not Reason.SORT:
             return bin, reason
@@ -359,6 +364,13 @@ class Sorter:
         if reading.count > self._deadline(track, bin, reading):
             return self._cell.others.name, Reason.LATE
         return bin, reason
+
+    def _measured(self, item: Item) -> Measured | None:
+        """What its length tells of its size; nothing where items touch."""
+        if item.length > self._cell.items.max_length:
+            return None
+        error = edges_error(self._cell.barrier.position_error)
+        return Measured(item.length, error, self._cell.tracking.slip_most)
 
     def _protect(self, track: _Track) -> list[Decision | Shot]:
         """Call off the shots at neighbours that this item turns out to be too close to."""

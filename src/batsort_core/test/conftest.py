@@ -1,4 +1,5 @@
 import copy
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,14 @@ def document() -> dict[str, Any]:
 
 @pytest.fixture(scope="session")
 def cell() -> CellDescription:
-    """The default cell, but with a second to the eye and half a second's grace."""
+    """The default cell, but a second to the eye, half a second's grace, and types of any size."""
     document = copy.deepcopy(_CELL)
     document["confirm"] |= {"timeout_s": 1.0, "grace_s": 0.5}
+    del document["recipe"]["sizes"]
     return parse_cell(document)
+
+
+@pytest.fixture(scope="session")
+def sized_cell(cell: CellDescription) -> CellDescription:
+    """The same with the default sizes."""
+    return replace(cell, recipe=replace(cell.recipe, sizes=parse_cell(_CELL).recipe.sizes))

@@ -5,8 +5,11 @@ from typing import Any
 import pytest
 
 from batsort_core.cell import CellDescription, CellError, parse_cell
+from batsort_core.sizes import Size
 
 Document = dict[str, Any]
+OPTIONAL = ("weights", "sizes", "chemistries", "print")
+"""Fields of the recipe."""
 
 
 def test_the_default_cell_is_read_as_written(cell: CellDescription) -> None:
@@ -60,7 +63,7 @@ def test_every_field_that_is_missing_or_unknown_is_named(document: Document) -> 
     tables = [document, *(v for v in document.values() if isinstance(v, dict))]
     for table in tables:
         for key in list(table):
-            if key == "weights":
+            if key in OPTIONAL:
                 continue
             good = table.pop(key)
             with pytest.raises(CellError, match=rf"(^|\.){key}: missing; allowed: "):
@@ -73,9 +76,16 @@ def test_every_field_that_is_missing_or_unknown_is_named(document: Document) -> 
     parse_cell(document)
 
 
-def test_weights_are_optional(document: Document) -> None:
-    del document["recipe"]["weights"]
-    assert parse_cell(document).recipe.weights is None
+def test_weights_sizes_and_chemistries_are_optional(document: Document) -> None:
+    for key in OPTIONAL:
+        document["recipe"].pop(key, None)
+    recipe = parse_cell(document).recipe
+    assert (recipe.weights, recipe.sizes, recipe.chemistries) == (None, None, None)
+
+
+def test_names_of_sizes_may_be_written_as_numbers(document: Document) -> None:
+    document["recipe"]["sizes"] = {"Klarus": [18650, "14500"]}
+    assert parse_cell(document).recipe.sizes == {"Klarus": (Size.LI_18650, Size.LI_14500)}
 
 
 @pytest.mark.parametrize(
@@ -126,6 +136,31 @@ def test_weights_are_optional(document: Document) -> None:
         (
             lambda d: d["recipe"]["weights"].update(Paper=2.0),
             "recipe.weights: 'Paper' is refused; allowed: Duracell_Alk, Energizer_Alk, "
+            "Energizer_Ind, Energizer_Li, Exell_Green, Exell_Yellow, GP_Alk, IKEA_Alk, Klarus",
+        ),
+        (
+            lambda d: d["recipe"]["sizes"].update(Paper=["AA"]),
+            "recipe.sizes: 'Paper' is refused; allowed: Duracell_Alk, Energizer_Alk, "
+            "Energizer_Ind, Energizer_Li, Exell_Green, Exell_Yellow, GP_Alk, IKEA_Alk, Klarus",
+        ),
+        (
+            lambda d: d["recipe"]["sizes"].update(Klarus=["AA", 18651]),
+            "recipe.sizes.Klarus[1]: 18651 is refused; allowed: one of AAAA, AAA, AA, C, D, N, "
+            "CR2, CR123A, 10440, 14500, 16340, 18350, 18500, 18650, 20700, 21700, 26650, 32700",
+        ),
+        (
+            lambda d: d["recipe"]["sizes"].update(Klarus=[]),
+            "recipe.sizes.Klarus: [] is refused; allowed: one size or more; any: leave the type "
+            "out",
+        ),
+        (
+            lambda d: d["recipe"]["chemistries"].update(Klarus="water"),
+            "recipe.chemistries.Klarus: 'water' is refused; allowed: one of li_ion, lifepo4, "
+            "lithium, nimh, nicd, alkaline, zinc_carbon",
+        ),
+        (
+            lambda d: d["recipe"]["chemistries"].update(Paper="nimh"),
+            "recipe.chemistries: 'Paper' is refused; allowed: Duracell_Alk, Energizer_Alk, "
             "Energizer_Ind, Energizer_Li, Exell_Green, Exell_Yellow, GP_Alk, IKEA_Alk, Klarus",
         ),
         (

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from batsort_core.items import Reason
 from batsort_core.recipe import Recipe, RecipeError
+from batsort_core.sizes import Measured, Size
 
 RECIPE = Recipe("others", 0.8, 1.0, {"A": "left", "B": "right", "C": "others"})
 TYPES = ("A", "A2", "B", "C", "Li", "Z")
@@ -51,6 +52,27 @@ def test_the_first_reason_that_applies_is_given(
     type: str, confidence: float, novelty: float, expected: tuple[str, Reason]
 ) -> None:
     assert RECIPE.choose(type, confidence, novelty, None) == expected
+
+
+@pytest.mark.parametrize(
+    ("type", "confidence", "length", "expected"),
+    [
+        ("A", 0.9, 0.050, ("left", Reason.SORT)),
+        ("A", 0.9, 0.065, ("others", Reason.WRONG_SIZE)),
+        ("A", 0.9, None, ("left", Reason.SORT)),
+        ("A", 0.7, 0.065, ("others", Reason.LOW_CONFIDENCE)),
+        ("B", 0.9, 0.065, ("right", Reason.SORT)),
+        ("C", 0.9, 0.065, ("others", Reason.WRONG_SIZE)),
+        ("C", 0.9, 0.050, ("others", Reason.BY_RECIPE)),
+        ("A", 0.9, math.nan, ("others", Reason.WRONG_SIZE)),
+    ],
+)
+def test_what_can_be_none_of_its_type_s_sizes_is_not_sorted(
+    type: str, confidence: float, length: float | None, expected: tuple[str, Reason]
+) -> None:
+    recipe = replace(RECIPE, sizes={"A": (Size.AAA, Size.AA), "C": (Size.AA,)})
+    measured = None if length is None else Measured(length, 0.002)
+    assert recipe.choose(type, confidence, 0.5, None, measured) == expected
 
 
 @given(st.text(), st.floats(), st.floats())

@@ -16,8 +16,8 @@ def broken(findings: Findings) -> list[str]:
     return [str(one) for one in findings.broken]
 
 
-def test_random_runs_break_no_promise(cell: CellDescription) -> None:
-    findings = soak(cell, runs=150, seed=0)
+def test_random_runs_break_no_promise(sized_cell: CellDescription) -> None:
+    findings = soak(sized_cell, runs=150, seed=0)
     assert broken(findings) == []
     assert findings.runs == 150 and findings.fired > 400
     assert set(findings.faults) == set(Fault)
@@ -25,8 +25,8 @@ def test_random_runs_break_no_promise(cell: CellDescription) -> None:
 
 
 @pytest.mark.parametrize("fault", Fault)
-def test_each_fault_alone_breaks_no_promise(cell: CellDescription, fault: Fault) -> None:
-    run = SoakRun(cell, 7, [fault])
+def test_each_fault_alone_breaks_no_promise(sized_cell: CellDescription, fault: Fault) -> None:
+    run = SoakRun(sized_cell, 7, [fault])
     run.go()
     assert list(map(str, run.promises.broken)) == []
 
@@ -34,27 +34,27 @@ def test_each_fault_alone_breaks_no_promise(cell: CellDescription, fault: Fault)
 @settings(max_examples=40, deadline=None, phases=[Phase.explicit, Phase.generate, Phase.shrink])
 @given(st.integers(0, 2**32), st.sets(st.sampled_from(Fault), max_size=12))
 def test_faults_together_break_no_promise(
-    cell: CellDescription, seed: int, faults: set[Fault]
+    sized_cell: CellDescription, seed: int, faults: set[Fault]
 ) -> None:
-    run = SoakRun(cell, seed, faults)
+    run = SoakRun(sized_cell, seed, faults)
     run.go()
     assert list(map(str, run.promises.broken)) == []
 
 
-def test_a_run_is_a_function_of_its_seed(cell: CellDescription) -> None:
+def test_a_run_is_a_function_of_its_seed(sized_cell: CellDescription) -> None:
     told = []
     for _ in range(2):
-        run = SoakRun(cell, 11, Fault)
+        run = SoakRun(sized_cell, 11, Fault)
         run.go()
         told.append(run.told)
     assert told[0] == told[1] != []
 
 
 def test_where_nothing_is_wrong_every_item_that_lies_apart_is_sorted(
-    cell: CellDescription,
+    sized_cell: CellDescription,
 ) -> None:
     for seed in range(5):
-        run = SoakRun(cell, seed, [])
+        run = SoakRun(sized_cell, seed, [])
         run.go()
         assert list(map(str, run.promises.broken)) == []
         outcomes = [one.outcome for one in run.promises.settled.values()]
@@ -62,14 +62,16 @@ def test_where_nothing_is_wrong_every_item_that_lies_apart_is_sorted(
 
 
 def test_a_body_pushed_off_the_end_of_a_belt_that_stands_is_seen_there(
-    cell: CellDescription,
+    sized_cell: CellDescription,
 ) -> None:
-    belt = Belt(cell, random.Random(0), frozenset())
-    belt.lay([Body(-cell.others.distance - 0.01, 0.05, "Klarus")])
-    assert [seen.bin for seen in belt.step(0.02) if isinstance(seen, Seen)] == [cell.others.name]
+    belt = Belt(sized_cell, random.Random(0), frozenset())
+    belt.lay([Body(-sized_cell.others.distance - 0.01, 0.05, "Klarus")])
+    assert [seen.bin for seen in belt.step(0.02) if isinstance(seen, Seen)] == [
+        sized_cell.others.name
+    ]
 
 
-def test_progress_is_told_after_each_run(cell: CellDescription) -> None:
+def test_progress_is_told_after_each_run(sized_cell: CellDescription) -> None:
     told: list[int] = []
-    soak(cell, 3, seed=5, progress=lambda findings: told.append(findings.runs))
+    soak(sized_cell, 3, seed=5, progress=lambda findings: told.append(findings.runs))
     assert told == [1, 2, 3]

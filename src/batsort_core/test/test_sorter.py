@@ -66,6 +66,24 @@ def test_a_verdict_in_time_is_decided_and_commanded_at_once(bench: Bench) -> Non
     assert shot == Shot(1, 1, 9, True, 19000, 0.010, pulse_s(bench.cell.ejection, 0.05))
 
 
+def test_an_item_of_a_length_its_type_can_not_have_is_not_blown(
+    sized_cell: CellDescription,
+) -> None:
+    bench = Bench(sized_cell)
+    bench.belt(3000)
+    bench.sorter.on_item(item(1, 1000, length=0.065))
+    bench.sorter.on_item(item(2, 3000, length=0.065))
+    assert reasons(bench.sorter.on_verdict(verdict(1, "GP_Alk"))) == [(1, "sort")]
+    assert reasons(bench.sorter.on_verdict(verdict(2, "Exell_Green"))) == [(2, "wrong_size")]
+
+
+def test_items_that_touch_are_a_gap_and_no_size(sized_cell: CellDescription) -> None:
+    bench = Bench(sized_cell)
+    bench.belt(3000)
+    bench.sorter.on_item(item(1, 1000, length=0.1))
+    assert reasons(bench.sorter.on_verdict(verdict(1))) == [(1, "gap")]
+
+
 @pytest.mark.parametrize("order", ["ivb", "ibv", "vib", "vbi", "biv", "bvi"])
 def test_item_verdict_and_belt_may_come_in_any_order(bench: Bench, order: str) -> None:
     out: list[Decision | Shot] = []

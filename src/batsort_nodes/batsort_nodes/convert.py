@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from builtin_interfaces.msg import Time
 
-from batsort_bags.messages import NS
+from batsort_bags.messages import NS, recipe_fields
 from batsort_core.belt import BeltReading
 from batsort_core.bins import Balance, Settled
 from batsort_core.firing import ShotEnd
@@ -120,16 +120,7 @@ def shot_message(shot: Shot, stamp: Time) -> batsort.EjectCommand:
 
 
 def recipe_message(recipe: Recipe, stamp: Time) -> batsort.Recipe:
-    weights = recipe.weights or {}
-    message = batsort.Recipe(
-        others=recipe.others,
-        threshold=recipe.threshold,
-        novelty_limit=recipe.novelty_limit,
-        types=list(recipe.types),
-        bins=list(recipe.types.values()),
-        weighted_types=list(weights),
-        weights=list(weights.values()),
-    )
+    message = batsort.Recipe(**recipe_fields(recipe))
     message.header.stamp = stamp
     return message
 

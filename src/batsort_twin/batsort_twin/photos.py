@@ -9,6 +9,7 @@
 import hashlib
 import os
 import struct
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -63,9 +64,14 @@ class Photo:
 
 
 class PhotoLibrary:
-    """A folder with one folder of photos per label. Raises PhotoError where there is none."""
+    """A folder with one folder of photos per label. Raises PhotoError where there is none.
 
-    def __init__(self, folder: Path) -> None:
+    A photo does not tell how large a thing is. What `sizes` gives for a label, by name, are those
+    that it may be shown at.
+    """
+
+    def __init__(self, folder: Path, sizes: Mapping[str, Collection[str]] | None = None) -> None:
+        self._sizes = sizes or {}
         if not folder.is_dir():
             raise PhotoError(f"photos: {str(folder)!r} is refused; allowed: a folder of folders")
         self.photos = tuple(
@@ -88,7 +94,7 @@ class PhotoLibrary:
         """The photo cut out at the real size of what it shows. Raises PhotoError."""
         cutout = cut(read_photo(photo.path))
         height, width = cutout.shape[:2]
-        size = fitting_size(width / height)
+        size = fitting_size(width / height, self._sizes.get(photo.label, ()))
         # What is stouter than the size it comes nearest to (a pack) is shown smaller, not squeezed.
         length = min(size.length, WIDEST * width / height)
         return Decal(cutout, length, length * height / width), size
@@ -139,13 +145,16 @@ def cut(image: Image) -> Image:
     return np.asarray(cv2.warpAffine(rgba, matrix, (columns, rows), flags=cv2.INTER_LINEAR))
 
 
-def fitting_size(aspect: float) -> Size:
+def fitting_size(aspect: float, allowed: Collection[str] = ()) -> Size:
     """The standard size with length over diameter nearest to `aspect`, on a logarithmic scale.
 
-    An 18650 has the aspect of an AA and is shown as one.
+    An 18650 has the aspect of an AA and is shown as one. Of sizes that are `allowed` by name, any
+    that the twin has is taken before all others.
     """
+    known = [size for name, size in SIZES.items() if name in allowed]
     return min(
-        SIZES.values(), key=lambda size: abs(np.log(size.length / size.diameter) - np.log(aspect))
+        known or SIZES.values(),
+        key=lambda size: abs(np.log(size.length / size.diameter) - np.log(aspect)),
     )
 
 

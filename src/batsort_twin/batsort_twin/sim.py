@@ -287,7 +287,7 @@ class Twin:
         options, types = self.options, self.cell.recipe.types
         if options.photos is None:
             return ahead(drawn(options.seed, options.items, options.unknown_share, types))
-        library = PhotoLibrary(options.photos)
+        library = PhotoLibrary(options.photos, self.cell.recipe.sizes)
         return ahead(photographed(options.seed, options.items, library, types))
 
     def _add(self, event: Event, delay_s: float = 0.0) -> None:

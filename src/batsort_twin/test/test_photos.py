@@ -174,6 +174,11 @@ def test_the_size_is_that_of_the_nearest_aspect(aspect, size):
     assert fitting_size(aspect).name == size
 
 
+def test_a_type_is_shown_at_one_of_its_sizes_where_the_twin_has_any():
+    assert fitting_size(2.1, ("AAA", "AA", "C", "D")).name == "C"
+    assert fitting_size(2.1, ("16340", "18650")).name == "CR123A"
+
+
 @pytest.fixture
 def folder(tmp_path) -> Path:
     for label in ("Klarus", "IKEA_Alk", "Other", "Strange"):
