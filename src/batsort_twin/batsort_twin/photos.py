@@ -100,8 +100,8 @@ class PhotoLibrary:
         return Decal(cutout, length, length * height / width), size
 
 
-def read_photo(path: Path) -> Image:
-    """uint8[h, w, 3] RGB, turned as its EXIF says, alpha laid on white; at most WORKING_EDGE px.
+def read_photo(path: Path, edge: int = WORKING_EDGE) -> Image:
+    """uint8[h, w, 3] RGB, turned as its EXIF says, alpha laid on white; at most `edge` px long.
 
     Raises PhotoError.
     """
@@ -112,7 +112,7 @@ def read_photo(path: Path) -> Image:
         unchanged = _decode(path, data, cv2.IMREAD_UNCHANGED)
         if unchanged.ndim == 3 and unchanged.shape[2] in (2, 4):
             image = _turned(unchanged, data)
-    scale = WORKING_EDGE / max(image.shape[:2])
+    scale = edge / max(image.shape[:2])
     if scale < 1.0:
         image = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
     if image.dtype != np.uint8:

@@ -165,6 +165,8 @@ def test_heic_is_refused_with_advice(tmp_path):
 def test_large_images_are_made_small(tmp_path):
     large = cv2.resize(picture(), (1600, 1200))
     assert max(read_photo(save(tmp_path / "l.png", large)).shape) <= 360
+    assert max(read_photo(tmp_path / "l.png", 1000).shape) == 1000
+    assert max(read_photo(tmp_path / "l.png", 2000).shape) == 1600
 
 
 @pytest.mark.parametrize(
