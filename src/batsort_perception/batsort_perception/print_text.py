@@ -256,6 +256,10 @@ BRANDS = (
     "Ultralife Camelion Verbatim Hama Tesla Uniross Powerex Vapcell Efest Lishen"
 )
 """Separated by blanks."""
+LI_ION_MAKERS = frozenset(
+    {"Klarus", "Olight", "Acebeam", "Keeppower", "Vapcell", "Efest", "Molicel"}
+)
+"""Whose rechargeable cells are all Li-ion."""
 _WHOLE = 6
 """Letters of a brand up to which every one has to be right: OLIGHT is not in a light."""
 
@@ -291,9 +295,9 @@ _RECHARGES = re.compile(
     r"(?<!not )(?<!non )(?<!no )(?<!non-)(?<!nicht )"
     r"(?:r[eo]char?g(?:e)?a[bo]+[li1]e|pre\W?charged|wiederaufladbar|ricaricabil|recargable)"
 )
-_CAPACITY = re.compile(
-    r"(?<![\d.])\d{3,5}\s?ma\s?h(?![a-z])|(?<![\d.])\d{1,2}[.,]?\d*\s?wh(?![a-z])"
-)
+_CAPACITY = re.compile(r"(?<![\d.,])(?:\d{3,5}\s?m|\d{1,2}(?:[.,]\d+)?\s?)(?:ah|wh)(?![a-z])")
+_ENERGY = re.compile(r"\d\s?wh(?![a-z])")
+_USB = re.compile(r"(?<![a-z])(?:micro\W?usb|usb\W?c|type\W?c)(?![a-z])")
 _BARE_CELL = re.compile(rf"(?:(?<![a-z0-9])|(?<=mah)|(?<=mah ))({_CELL})(?!\d)")
 _ZINC = re.compile(rf"{_BEGIN}(?:r(?:6|[0o]3|14|20)[psc]?u?|um-?[1-5]){_END}")
 
@@ -438,6 +442,14 @@ def _meant(
                 yield _finding(Chemistry.LI_ION, 0.85, text.line)
             elif capacity and not volts & {"1.2", "3.2", "3.3"}:
                 yield _finding(Chemistry.LI_ION, 0.65, text.line)
+        if _CAPACITY.search(text.folded):
+            # Nothing else comes of these makers, and nobody else prints so few volts with Wh.
+            if makers & LI_ION_MAKERS:
+                yield _finding(Chemistry.LI_ION, 0.7, text.line)
+            if volts & {"3.6", "3.7"} and _ENERGY.search(text.folded):
+                yield _finding(Chemistry.LI_ION, 0.75, text.line)
+        elif _USB.search(text.folded) and makers & LI_ION_MAKERS:
+            yield _finding(Chemistry.LI_ION, 0.7, text.line)
         if _ZINC.search(text.folded) and text.line.confidence >= SHORT_FLOOR and "1.5" in volts:
             yield _finding(Chemistry.ZINC_CARBON, 0.5, text.line)
         if recharges and "1.2" in volts and not cadmium and _RECHARGES.search(text.folded):
