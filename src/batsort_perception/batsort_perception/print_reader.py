@@ -26,13 +26,17 @@ from batsort_perception.print_text import FLOOR, Line, Print, interpret
 INSTALL = "./cell setup print"
 """What makes print readable."""
 SIDE = 960
-"""Longer side of the levelled battery [px]: what the network takes that finds lines."""
+"""Longer side of the levelled battery that lines are read from [px]."""
+FINDING_SIDE = 960
+"""Longer side of what lines are found in [px]."""
 MOST_ENLARGED = 4.0
 """Beyond that nothing is gained."""
 MARGIN = 0.03
 """White kept around, as a part of the longer side."""
 KEPT = 0.3
 """Confidence below which a line isn't even reported."""
+SURE, SURE_LETTERS = 0.97, 6
+"""A line of so many letters, read that surely, is the right way up."""
 TALL = 1.5
 """A box that much higher than wide holds a line that runs downwards."""
 
@@ -67,7 +71,7 @@ class PrintReader:
                     "Global.use_preprocess_img": False,
                     "Global.text_score": 0.0,
                     "Det.limit_type": "max",
-                    "Det.limit_side_len": SIDE,
+                    "Det.limit_side_len": FINDING_SIDE,
                     f"{engine}.intra_op_num_threads": threads,
                     f"{engine}.inter_op_num_threads": 1,
                 }
@@ -98,13 +102,20 @@ class PrintReader:
         if not boxes:
             return interpret(())
         strips = [_strip(canvas, box) for box in boxes]
-        upright = self._lines(strips, boxes, False)
-        turned = self._lines(strips, boxes, True)
-        best = max(upright, turned, key=_evidence)
+        way = self._probed(max(strips, key=lambda strip: strip.shape[1] / strip.shape[0]))
+        best = self._lines(strips, boxes, way)
+        if not _certain(best):
+            best = max(best, self._lines(strips, boxes, not way), key=_evidence)
         back = _back(part, height, width)
         return interpret(
             [Line(line.text, line.confidence, _mapped(back, line.box)) for line in best]
         )
+
+    def _probed(self, strip: Image) -> bool:
+        """True where `strip` reads better upside down."""
+        both = [strip, np.ascontiguousarray(strip[::-1, ::-1])]
+        upright, turned = (len(text) * confidence for text, confidence in self._recognized(both))
+        return turned > upright
 
     def _lines(
         self, strips: Sequence[Image], boxes: Sequence[NDArray[np.float32]], turned: bool
@@ -137,6 +148,11 @@ class PrintReader:
 def _evidence(lines: Sequence[Line]) -> float:
     """Letters that were read surely."""
     return sum(len(line.text) * line.confidence for line in lines if line.confidence >= FLOOR)
+
+
+def _certain(lines: Sequence[Line]) -> bool:
+    """True where the other way up can't be better."""
+    return any(line.confidence >= SURE and len(line.text) >= SURE_LETTERS for line in lines)
 
 
 def _sides(box: NDArray[np.float32]) -> tuple[float, float]:

@@ -127,7 +127,7 @@ RULES = (
         r"(?<![a-z])imr(?![a-z])",
         r"(?<![a-z])rcr-?123a?" + _END,
         # No other household cell is charged up to that.
-        r"charge\D*4[.,]2\s?v(?![a-z])|(?<![\d.,])4[.,]2\s?v\s?and\s?2[.,]\d+\s?v",
+        r"charge\D*4[.,]\s?2\s?v(?![a-z])|(?<![\d.,])4[.,]\s?2\s?v\s?and\s?2[.,]\s?\d+\s?v",
     ),
     *_rules(
         Chemistry.LIFEPO4,
@@ -295,7 +295,9 @@ _RECHARGES = re.compile(
     r"(?<!not )(?<!non )(?<!no )(?<!non-)(?<!nicht )"
     r"(?:r[eo]char?g(?:e)?a[bo]+[li1]e|pre\W?charged|wiederaufladbar|ricaricabil|recargable)"
 )
-_CAPACITY = re.compile(r"(?<![\d.,])(?:\d{3,5}\s?m|\d{1,2}(?:[.,]\d+)?\s?)(?:ah|wh)(?![a-z])")
+_CAPACITY = re.compile(
+    r"(?<![\d.,])(?:\d{3,5}\s?m|\d{1,2}(?:[.,]\d+)?\s?)(?:ah|wh)(?![a-z])|^\W*mah(?![a-z])"
+)
 _ENERGY = re.compile(r"\d\s?wh(?![a-z])")
 _USB = re.compile(r"(?<![a-z])(?:micro\W?usb|usb\W?c|type\W?c)(?![a-z])")
 _BARE_CELL = re.compile(rf"(?:(?<![a-z0-9])|(?<=mah)|(?<=mah ))({_CELL})(?!\d)")
