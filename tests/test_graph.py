@@ -12,7 +12,7 @@ from rclpy.qos import DurabilityPolicy, ReliabilityPolicy
 from rclpy.topic_endpoint_info import TopicEndpointInfo
 
 from batsort_core.links import Links
-from batsort_nodes.topics import TOPICS, VIEW, Topic
+from batsort_nodes.topics import READER, TOPICS, VIEW, Topic
 
 README = Path(__file__).parents[1] / "README.md"
 NODES = {"belt", "bins", "camera", "classifier", "ejector", "supervisor", "twin"}
@@ -43,7 +43,7 @@ def readme_rows() -> list[dict[str, str]]:
 
 
 def test_the_readme_lists_every_topic_with_type_nodes_and_qos() -> None:
-    assert readme_rows() == [row(topic) for topic in (*TOPICS.values(), *VIEW.values())]
+    assert readme_rows() == [row(topic) for topic in (TOPICS | VIEW | READER).values()]
 
 
 def names(infos: Iterable[TopicEndpointInfo]) -> set[str]:

@@ -11,6 +11,7 @@ NODES = (
     "recorder",
     "reference_board",
     "reference_plc",
+    "reader",
     "replay",
     "supervisor",
     "viewer",

@@ -15,7 +15,7 @@ import numpy as np
 
 from batsort_bags import names
 from batsort_bags.messages import CANCEL, FIRE, NS, seen_fields, stamp_of
-from batsort_bags.names import BUNDLE, DECISIONS, IMAGES, SHOTS, VERDICTS
+from batsort_bags.names import BUNDLE, DECISIONS, IMAGES, READINGS, SHOTS, VERDICTS
 from batsort_bags.reader import Bag
 from batsort_bags.replay import Changes, Replayed, is_recorded, replay
 from batsort_bags.types import typestore
@@ -25,7 +25,7 @@ from batsort_core.sorter import Decision, Shot
 from batsort_perception.bundle import Bundle
 from batsort_perception.engine import Engine
 
-LATCHED = (names.INFO, BUNDLE, names.RECIPE, names.ITEMS, VERDICTS, DECISIONS)
+LATCHED = (names.INFO, BUNDLE, names.RECIPE, names.ITEMS, VERDICTS, READINGS, DECISIONS)
 KEPT = (
     *(*LATCHED, names.ENCODER, names.BARRIER, names.BELT, names.EVENTS, names.ORDER, SHOTS),
     *(names.ARRIVALS, names.TRUTH, *IMAGES),

@@ -7,8 +7,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from batsort_core.belt import BeltReading
+from batsort_core.chemistry import Chemistry
 from batsort_core.inputs import Batch, Input
-from batsort_core.items import Item, Reason, Verdict
+from batsort_core.items import Item, PrintReading, Reason, Verdict
 from batsort_core.recipe import Recipe
 from batsort_core.schema import FieldError, read, refuse
 from batsort_core.sorter import Decision, Shot
@@ -69,6 +70,25 @@ def verdict_of(message: Any) -> Verdict:
         scores=known,
         offset=None if math.isnan(message.offset) else float(message.offset),
         clearance=None if math.isinf(message.clearance) else float(message.clearance),
+    )
+
+
+def print_of(message: Any) -> PrintReading:
+    """Of PrintReading. Raises FieldError for a chemistry that is none, or a confidence."""
+    chemistry, confidence = message.chemistry, float(message.confidence)
+    if chemistry and chemistry not in list(Chemistry):
+        refuse("chemistry", chemistry, f"nothing, or one of {', '.join(Chemistry)}")
+    if not 0.0 <= confidence <= 1.0:
+        refuse("confidence", confidence, "a number from 0 up to 1")
+    return PrintReading(
+        item_id=message.item_id,
+        image_stamp=stamp_of(message.header.stamp),
+        chemistry=Chemistry(chemistry) if chemistry else None,
+        confidence=confidence,
+        voltage=None if math.isnan(message.voltage) else float(message.voltage),
+        brand=message.brand,
+        size=message.size,
+        text=message.text,
     )
 
 
@@ -138,6 +158,16 @@ def recipe_of(message: Any) -> Recipe:
             "weights": dict(zip(weighted, map(float, weights), strict=True)) or None,
             "sizes": _grouped(sized, sizes) or None,
             "chemistries": dict(zip(stated, chemistries, strict=True)) or None,
+            "print": {
+                "veto": bool(message.print_veto),
+                "dangerous": list(message.print_dangerous),
+                "novelty": message.print_novelty,
+                "score": message.print_score,
+                "confidence": message.print_confidence,
+                "margin": message.print_margin,
+            }
+            if message.reads_print
+            else None,
         },
     )
 
@@ -145,6 +175,7 @@ def recipe_of(message: Any) -> Recipe:
 def recipe_fields(recipe: Recipe) -> dict[str, Any]:
     """Fields of a Recipe message but its header; `recipe_of` reads them."""
     weights, chemistries = recipe.weights or {}, recipe.chemistries or {}
+    rule = recipe.print
     sizes = [(type, size.value) for type, of in (recipe.sizes or {}).items() for size in of]
     return {
         "others": recipe.others,
@@ -158,6 +189,13 @@ def recipe_fields(recipe: Recipe) -> dict[str, Any]:
         "sizes": [size for _, size in sizes],
         "stated_types": list(chemistries),
         "chemistries": [chemistry.value for chemistry in chemistries.values()],
+        "reads_print": rule is not None,
+        "print_veto": rule is not None and rule.veto,
+        "print_dangerous": [chemistry.value for chemistry in rule.dangerous] if rule else [],
+        "print_novelty": rule.novelty if rule else 0.0,
+        "print_score": rule.score if rule else 0.0,
+        "print_confidence": rule.confidence if rule else 0.0,
+        "print_margin": rule.margin if rule else 0.0,
     }
 
 

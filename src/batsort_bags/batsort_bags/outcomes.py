@@ -24,6 +24,7 @@ TOPICS = {
     "belt/items": "batsort_interfaces/msg/BeltItem",
     "belt/state": "batsort_interfaces/msg/BeltState",
     "classifications": "batsort_interfaces/msg/BatteryClassification",
+    "readings": "batsort_interfaces/msg/PrintReading",
     "items/decisions": "batsort_interfaces/msg/SortDecision",
     "items/outcomes": "batsort_interfaces/msg/ItemOutcome",
     "cell/info": "batsort_interfaces/msg/CellInfo",
@@ -73,6 +74,8 @@ class Run:
         self.items: dict[int, Item] = {}
         self.judged: set[int] = set()
         """Items with a verdict."""
+        self.read: set[int] = set()
+        """Items whose print was read."""
         self.decisions: dict[int, Decision] = {}
         self.outcomes: dict[int, tuple[str, str]] = {}
         """Outcome and bin."""
@@ -91,6 +94,8 @@ class Run:
                 insort(self._velocities, (stamp_of(message.header.stamp), message.velocity))
             case "classifications":
                 self.judged.add(message.item_id)
+            case "readings":
+                self.read.add(message.item_id)
             case "items/decisions":
                 self.decisions.setdefault(message.item_id, decision_of(message))
             case "items/outcomes":

@@ -33,6 +33,13 @@ LATER: Mapping[str, Mapping[str, Any]] = {
         "sizes": [],
         "stated_types": [],
         "chemistries": [],
+        "reads_print": False,
+        "print_veto": False,
+        "print_dangerous": [],
+        "print_novelty": 0.0,
+        "print_score": 0.0,
+        "print_confidence": 0.0,
+        "print_margin": 0.0,
     },
 }
 """Fields that bags from before them may lack, and what is read then."""

@@ -6,7 +6,17 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from batsort_bags.messages import stamp_of
-from batsort_bags.names import ARRIVALS, BELT, CELL, DECISIONS, EVENTS, ITEMS, RECIPE, VERDICTS
+from batsort_bags.names import (
+    ARRIVALS,
+    BELT,
+    CELL,
+    DECISIONS,
+    EVENTS,
+    ITEMS,
+    READINGS,
+    RECIPE,
+    VERDICTS,
+)
 from batsort_bags.reader import Bag
 from batsort_core.inputs import Input
 
@@ -14,6 +24,7 @@ KINDS = {
     RECIPE: Input.RECIPE,
     ITEMS: Input.ITEM,
     VERDICTS: Input.VERDICT,
+    READINGS: Input.PRINT,
     BELT: Input.BELT,
     EVENTS: Input.EVENT,
     ARRIVALS: Input.ARRIVAL,

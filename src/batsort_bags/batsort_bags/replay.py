@@ -26,6 +26,7 @@ from batsort_bags.messages import (
     decision_of,
     item_of,
     order_of,
+    print_of,
     reading_of,
     recipe_of,
     shot_of,
@@ -43,6 +44,7 @@ from batsort_bags.names import (
     INFO,
     ITEMS,
     ORDER,
+    READINGS,
     RECIPE,
     SHOTS,
     TRUTH,
@@ -212,6 +214,7 @@ class _Replay:
             BELT: self._on_reading,
             ITEMS: self._on_item,
             VERDICTS: self._on_verdict,
+            READINGS: self._on_print,
             EVENTS: self._on_event,
             ARRIVALS: self._on_arrival,
             DECISIONS: self._on_decision,
@@ -319,6 +322,9 @@ class _Replay:
         self._recorded_verdicts.setdefault(verdict.image_stamp, verdict)
         if self._cropper is None or not self._inside(verdict.item_id):
             self._sorter.verdict(verdict)
+
+    def _on_print(self, message: Any) -> None:
+        self._sorter.print(print_of(message))
 
     def _see(self, read: Callable[[Any], images.Pixels], message: Any) -> None:
         if images.is_lossy(message) and self._changes.same_bundle:

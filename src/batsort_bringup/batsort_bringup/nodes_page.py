@@ -26,13 +26,24 @@ from batsort_nodes import (
     ejector,
     hardware,
     parameters,
+    reader,
     recorder,
     replay,
     supervisor,
     viewer,
 )
 from batsort_nodes.configuration import Parameter
-from batsort_nodes.topics import DIAGNOSTICS, REPAIR, SERVICES, TOPICS, TWIN, VIEW, Service, Topic
+from batsort_nodes.topics import (
+    DIAGNOSTICS,
+    READER,
+    REPAIR,
+    SERVICES,
+    TOPICS,
+    TWIN,
+    VIEW,
+    Service,
+    Topic,
+)
 from batsort_panel import panel
 from batsort_twin import node as twin
 
@@ -97,7 +108,7 @@ def nodes() -> list[Node]:
 
 def _sorting(module: ModuleType, told: Sequence[Parameter]) -> Node:
     name = module.__name__.rpartition(".")[2]
-    hears = [topic for topic in TOPICS.values() if name in topic.subscribers]
+    hears = [topic for topic in (TOPICS | READER).values() if name in topic.subscribers]
     return Node(
         module,
         told,
@@ -118,13 +129,19 @@ def _backends() -> list[Node]:
             replay,
             replay.PARAMETERS,
             [*played, TOPICS["camera/source"], recorder.TRUTH, replay.CLOCK],
-            [*heard, *(TOPICS[name] for name in COMPARED)],
+            [*heard, *((TOPICS | READER)[name] for name in COMPARED)],
         ),
     ]
 
 
 def _tools() -> list[Node]:
     return [
+        Node(
+            reader,
+            reader.PARAMETERS,
+            list(READER.values()),
+            [TOPICS[name] for name in TOPICS if name in reader.HEARD],
+        ),
         Node(recorder, recorder.PARAMETERS, (), [*recorder.RECORDED, parameters.EVENTS]),
         Node(
             viewer,

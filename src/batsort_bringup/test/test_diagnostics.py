@@ -32,6 +32,7 @@ GROUPS = {
     "ejector": "Ejector",
     "hardware": "Backend",
     "panel": "Watching",
+    "reader": "Reader",
     "recorder": "Watching",
     "replay": "Backend",
     "supervisor": "Supervisor",

@@ -27,6 +27,7 @@ _AT_END = {
     Reason.LOW_CONFIDENCE: Outcome.OTHERS_LOW_CONFIDENCE,
     Reason.WRONG_SIZE: Outcome.OTHERS_WRONG_SIZE,
     Reason.BY_RECIPE: Outcome.OTHERS_BY_RECIPE,
+    Reason.BY_PRINT: Outcome.OTHERS_BY_PRINT,
     Reason.GAP: Outcome.OTHERS_GAP,
     Reason.LATE: Outcome.OTHERS_LATE,
     Reason.NO_VERDICT: Outcome.NO_VERDICT,

@@ -247,6 +247,10 @@ def _check_recipe(cell: CellDescription) -> None:
         for type_name in by_type or {}:
             if type_name not in recipe.types:
                 refuse(f"recipe.{field}", type_name, ", ".join(recipe.types))
+    if recipe.print is not None and not recipe.print.dangerous:
+        refuse("recipe.print.dangerous", [], "one chemistry or more")
+    if recipe.print is not None and not recipe.chemistries:
+        refuse("recipe.chemistries", None, "what is inside each type, for recipe.print")
     for type_name, sizes in (recipe.sizes or {}).items():
         if not sizes:
             refuse(f"recipe.sizes.{type_name}", [], "one size or more; any: leave the type out")

@@ -25,6 +25,8 @@ class Input(IntEnum):
     """Stamp [ns]."""
     ACKNOWLEDGE = 7
     """Stamp [ns]."""
+    PRINT = 8
+    """Stamp of the image [ns]."""
 
 
 @dataclass(frozen=True, slots=True)

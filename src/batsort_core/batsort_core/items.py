@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated
 
+from batsort_core.chemistry import Chemistry
 from batsort_core.schema import Range
 
 
@@ -46,6 +47,25 @@ class Verdict:
     """Free belt to what lies beside it and is no known item [m]; None: nothing there."""
 
 
+@dataclass(frozen=True, slots=True)
+class PrintReading:
+    """What was read of the print on one item."""
+
+    item_id: int
+    image_stamp: int
+    """Exposure of the image read [ns]."""
+    chemistry: Chemistry | None
+    """None: not read."""
+    confidence: float
+    """Of the chemistry, 0 to 1."""
+    voltage: float | None = None
+    """Nominal [V]; None: not read."""
+    brand: str = ""
+    size: str = ""
+    text: str = ""
+    """The line that tells the chemistry."""
+
+
 class Reason(StrEnum):
     """Why an item goes where it goes: the constants of SortDecision."""
 
@@ -54,6 +74,7 @@ class Reason(StrEnum):
     LOW_CONFIDENCE = "low_confidence"
     WRONG_SIZE = "wrong_size"
     BY_RECIPE = "by_recipe"
+    BY_PRINT = "by_print"
     GAP = "gap"
     LATE = "late"
     NO_VERDICT = "no_verdict"
@@ -79,6 +100,7 @@ class Outcome(StrEnum):
     OTHERS_GAP = "others_gap"
     OTHERS_LATE = "others_late"
     OTHERS_BY_RECIPE = "others_by_recipe"
+    OTHERS_BY_PRINT = "others_by_print"
     NO_VERDICT = "no_verdict"
     CANCELLED = "cancelled"
     FAULT = "fault"

@@ -17,6 +17,7 @@ GOOD = (
     Outcome.OTHERS_LOW_CONFIDENCE,
     Outcome.OTHERS_WRONG_SIZE,
     Outcome.OTHERS_BY_RECIPE,
+    Outcome.OTHERS_BY_PRINT,
 )
 """Outcomes of items that went where they belong."""
 

@@ -6,13 +6,31 @@ from dataclasses import dataclass, replace
 from typing import Annotated
 
 from batsort_core.chemistry import Chemistry
-from batsort_core.items import Reason
+from batsort_core.items import PrintReading, Reason, Verdict
 from batsort_core.schema import Name, Range
 from batsort_core.sizes import Measured, Size
 
 
 class RecipeError(ValueError):
     """A change of the recipe that is refused; one line naming what and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class PrintRule:
+    """Whose print is worth being read, and what that can change."""
+
+    veto: bool
+    """Whether an item waits for its reading, and goes to others where that contradicts its type."""
+    dangerous: tuple[Chemistry, ...]
+    """Chemistries that must not be mistaken."""
+    novelty: Annotated[float, Range(least=0.0, most=1.0)]
+    """Share of the novelty limit from which on an item is worth being read."""
+    score: Annotated[float, Range(least=0.0, most=1.0)]
+    """Of dangerous types of other bins, together, from which on it is."""
+    confidence: Annotated[float, Range(least=0.0, most=1.0)]
+    """Least confidence of a chemistry that was read to contradict."""
+    margin: Annotated[float, Range("m", above=0.0, most=1.0)]
+    """Belt travel before the last moment for a shot, up to which a reading is waited for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +52,8 @@ class Recipe:
     """In which sizes a type comes; any where not given."""
     chemistries: Mapping[str, Chemistry] | None = None
     """What is inside a type."""
+    print: PrintRule | None = None
+    """None: print matters nothing."""
 
     def choose(
         self,
@@ -42,14 +62,16 @@ class Recipe:
         novelty: float,
         scores: Mapping[str, float] | None,
         measured: Measured | None = None,
+        reading: PrintReading | None = None,
     ) -> tuple[str, Reason]:
         """Bin and reason for a verdict: the first that holds of unknown, uncertain, wrong size, by
-        recipe, sort
+        recipe, by print, sort
 
         A type the recipe does not name is unknown to it. Uncertain is a confidence below the
         threshold, or scores (0 to 1 by type, together 1) at which the bin is too risky. Of the
         wrong size is what can be none of its type's sizes by the length that was `measured`; None:
-        nobody knows. What cannot be compared (NaN) never sorts.
+        nobody knows. By print goes what a `reading` surely says to be of another chemistry than its
+        type, where print has a veto. What cannot be compared (NaN) never sorts.
         """
         bin = self.types.get(type)
         if bin is None or not novelty <= self.novelty_limit:
@@ -61,7 +83,39 @@ class Recipe:
             return self.others, Reason.WRONG_SIZE
         if bin == self.others:
             return self.others, Reason.BY_RECIPE
+        rule = self.print
+        if rule and rule.veto and reading and self.contradicts(type, reading):
+            return self.others, Reason.BY_PRINT
         return bin, Reason.SORT
+
+    def contradicts(self, type: str, reading: PrintReading) -> bool:
+        """Whether a reading surely says another chemistry than the one stated for `type`."""
+        stated = (self.chemistries or {}).get(type)
+        if self.print is None or stated is None or reading.chemistry in (None, stated):
+            return False
+        return reading.confidence >= self.print.confidence
+
+    def wants_print(self, verdict: Verdict) -> bool:
+        """Whether the print of this item is worth being read before it is sorted.
+
+        It is where the item would be sorted, something is stated that print can contradict, and any
+        of these holds: its type is dangerous; it is nearly too novel; it may be of a dangerous type
+        that belongs into another bin. A fire begins with a dangerous cell in a harmless bin.
+        """
+        rule, chemistries = self.print, self.chemistries or {}
+        if rule is None or verdict.type not in chemistries:
+            return False
+        scores = verdict.scores or {}
+        bin, reason = self.choose(verdict.type, verdict.confidence, verdict.novelty, scores)
+        if reason is not Reason.SORT:
+            return False
+        dangerous = [type for type, of in chemistries.items() if of in rule.dangerous]
+        elsewhere = [type for type in dangerous if self.types.get(type) != bin]
+        return (
+            verdict.type in dangerous
+            or verdict.novelty >= rule.novelty * self.novelty_limit
+            or math.fsum(scores.get(type, 0.0) for type in elsewhere) >= rule.score
+        )
 
     def _too_risky(self, bin: str, scores: Mapping[str, float]) -> bool:
         """Whether `bin` is expected to cost more than the threshold allows (C. K. Chow 1970, On

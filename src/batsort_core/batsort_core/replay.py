@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from batsort_core.belt import BeltError, BeltReading, BeltTracker, ItemDetector
 from batsort_core.cell import CellDescription
 from batsort_core.inputs import Batch, Input
-from batsort_core.items import EjectResult, Item, Verdict
+from batsort_core.items import EjectResult, Item, PrintReading, Verdict
 from batsort_core.recent import Recent
 from batsort_core.recipe import Recipe
 from batsort_core.sorter import Decision, Shot, Sorter
@@ -49,6 +49,7 @@ class SorterReplay:
         self._recipes: dict[int, Recipe] = {}
         self._items: Recent[Item] = Recent(_KEPT)
         self._verdicts: Recent[Verdict] = Recent(_KEPT)
+        self._prints: Recent[PrintReading] = Recent(_KEPT)
         self._readings: dict[int, BeltReading] = {}
         self._events: defaultdict[int, deque[tuple[EjectResult, int]]] = defaultdict(deque)
         self._arrivals: defaultdict[int, deque[tuple[str, int, int]]] = defaultdict(deque)
@@ -66,6 +67,10 @@ class SorterReplay:
     def verdict(self, verdict: Verdict) -> None:
         """A verdict was announced."""
         self._verdicts.add(verdict.image_stamp, verdict)
+
+    def print(self, reading: PrintReading) -> None:
+        """A reading of print was announced."""
+        self._prints.add(reading.image_stamp, reading)
 
     def belt(self, reading: BeltReading) -> None:
         """A belt reading was announced."""
@@ -155,6 +160,8 @@ class SorterReplay:
                 return key in self._items
             case Input.VERDICT:
                 return key in self._verdicts
+            case Input.PRINT:
+                return key in self._prints
             case Input.BELT:
                 return key in self._readings
             case Input.EVENT:
@@ -177,6 +184,10 @@ class SorterReplay:
                 verdict = self._verdicts.get(key)
                 assert verdict is not None
                 out = sorter.on_verdict(verdict)
+            case Input.PRINT:
+                printed = self._prints.get(key)
+                assert printed is not None
+                out = sorter.on_print(printed)
             case Input.BELT:
                 out = sorter.on_belt(self._readings.pop(key))
             case Input.EVENT:

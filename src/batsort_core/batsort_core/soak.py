@@ -19,8 +19,9 @@ from batsort_core.belt import BeltError, BeltTracker, ItemDetector
 from batsort_core.belt_watch import BeltWatch
 from batsort_core.bins import BinCounter, Settled
 from batsort_core.cell import CellDescription
+from batsort_core.chemistry import Chemistry
 from batsort_core.firing import Motion, ShotEnd, ShotQueue
-from batsort_core.items import Item, Outcome, Reason, Verdict
+from batsort_core.items import Item, Outcome, PrintReading, Reason, Verdict
 from batsort_core.packml import (
     Command,
     IllegalTransition,
@@ -41,7 +42,7 @@ _LOOK_TICKS = 5
 _UNSETTLED_S = 0.05  # after counts were lost the velocity is not that of the belt
 _HEARD = 0.05  # [m] of travel until all have heard what is not trusted any more
 _KEPT = 100  # messages that a late joiner is given (transient local)
-_LATCHED = ("items", "verdicts", "decisions", "ends", "arrivals")
+_LATCHED = ("items", "verdicts", "prints", "decisions", "ends", "arrivals")
 _AGAIN = 20
 """Every how manieth run is done twice."""
 _ODD_SEEN = frozenset(
@@ -141,6 +142,12 @@ class SoakRun:
         rng = self._rng = random.Random(seed)
         drawn = rng.sample(list(Fault), rng.choice((0, 1, 1, 2, 3, 5, 8)))
         self.faults = frozenset(drawn if faults is None else faults)
+        # Of its own: what is drawn for all else does not hang on whether print is read.
+        self._print_rng = random.Random(f"print {seed}")
+        rule = cell.recipe.print
+        if rule is not None and self._print_rng.random() < 0.5:
+            veto = replace(rule, veto=True)
+            cell = replace(cell, recipe=replace(cell.recipe, print=veto))
         if Fault.FULL_BAGS in self.faults:
             cell = replace(cell, bins=tuple(replace(bin, capacity=2) for bin in cell.bins))
         self.events = 0
@@ -328,6 +335,8 @@ class SoakRun:
                 self._sorter_takes(message, lambda: self._sorter.on_item(message))
             case "verdicts>ejector":
                 self._sorter_takes(message, lambda: self._sorter.on_verdict(message))
+            case "prints>ejector":
+                self._sorter_takes(message, lambda: self._sorter.on_print(message))
             case "readings>ejector":
                 self._sorter_takes(message, lambda: self._sorter.on_belt(message))
             case "ends>ejector":
@@ -478,9 +487,26 @@ class SoakRun:
         if self._chance(Fault.VERDICT_LATE, 0.4):
             delay += rng.uniform(0.2, 4.0)
         self._history["verdicts"].append(verdict)
+        self._read(verdict, body, delay)
         for _ in range(2 if self._chance(Fault.VERDICT_DOUBLED, 0.3) else 1):
             self._push(self._belt.t + delay, "verdicts>ejector", verdict)
             delay += rng.uniform(0.0, 0.3)
+
+    def _read(self, verdict: Verdict, body: Body, delay: float) -> None:
+        """Print tells what a body truly is, or nothing, or is misread; in time, or too late."""
+        rng, recipe = self._print_rng, self._recipe
+        if recipe.print is None or not recipe.print.veto or not recipe.wants_print(verdict):
+            return
+        if rng.random() < 0.2:
+            return
+        chemistry = (recipe.chemistries or {}).get(body.type) if rng.random() < 0.7 else None
+        if rng.random() < 0.1:
+            chemistry = rng.choice(list(Chemistry))
+        confidence = rng.choice((0.5, 0.9, 0.97))
+        reading = PrintReading(verdict.item_id, verdict.image_stamp, chemistry, confidence)
+        self._history["prints"].append(reading)
+        delay += rng.choice((0.0, 0.3, 1.0, 3.0)) + rng.uniform(-0.1, 0.1)
+        self._push(self._belt.t + max(0.0, delay), "prints>ejector", reading)
 
     # Supervisor and operator --------------------------------------------------------------------
 
@@ -611,7 +637,7 @@ class SoakRun:
         self._sorter.recipe = self._recipe
         self._sorter.restore([Decision.from_record(r) for r in _through_json(self._decided)])
         self.promises.sorter_restarted()
-        for topic in self._rng.sample(["items", "verdicts", "ends", "arrivals"], 4):
+        for topic in [*self._rng.sample(["items", "verdicts", "ends", "arrivals"], 4), "prints"]:
             for message in self._history[topic][-_KEPT:]:
                 self._push(self._belt.t + self._rng.random() * 0.2, f"{topic}>ejector", message)
         for decision in self._history["decisions"][-_KEPT:]:

@@ -11,7 +11,7 @@ from batsort_core.belt import BeltReading
 from batsort_core.bins import Balance, Settled
 from batsort_core.cell import CellDescription
 from batsort_core.firing import Energise, ShotEnd
-from batsort_core.items import Item, Reason
+from batsort_core.items import Item, PrintReading, Reason
 from batsort_core.recipe import Recipe
 from batsort_core.sizes import MEASURES, MOST_YAW, Measures
 from batsort_core.sorter import Decision, Shot
@@ -26,6 +26,7 @@ class Promise(StrEnum):
     DECIDED_ONCE = "an item is decided once"
     DECIDED = "an item is decided in the end"
     BY_RECIPE = "only what the recipe names is sorted, into its bin"
+    BY_PRINT = "nothing is sorted against what was read of it before"
     OWN_VALVE = "a shot is for the valve of its item's bin"
     KNOWN_PLACE = "no shot at an item whose tracking is lost"
     GAP = "no shot at an item too close to a known neighbour"
@@ -74,6 +75,7 @@ class Promises:
     recipe: Recipe | None = None
     _reading: BeltReading | None = None
     _known: dict[int, Item] = field(default_factory=dict)
+    _read: dict[int, PrintReading] = field(default_factory=dict)
     _all: dict[int, Item] = field(default_factory=dict)
     _commanded: dict[int, Shot] = field(default_factory=dict)
     _ended: set[int] = field(default_factory=set)
@@ -88,12 +90,15 @@ class Promises:
         """A new process knows nothing yet."""
         self._known.clear()
         self._commanded.clear()
+        self._read.clear()
         self._reading = None
 
     def sorter_heard(self, what: object) -> None:
-        """Before the sorter takes an item or a belt reading."""
+        """Before the sorter takes an item, a reading of print or a belt reading."""
         if isinstance(what, Item):
             self._known[what.id] = self._all[what.id] = what
+        elif isinstance(what, PrintReading):
+            self._read.setdefault(what.item_id, what)
         elif isinstance(what, BeltReading) and (
             self._reading is None or what.stamp > self._reading.stamp
         ):
@@ -143,6 +148,11 @@ class Promises:
         sure = verdict.confidence >= recipe.threshold and verdict.novelty <= recipe.novelty_limit
         if not sure or recipe.types.get(verdict.type) != decision.bin:
             self.found(Promise.BY_RECIPE, f"{decision}")
+        read, rule = self._read.get(item_id), recipe.print
+        if read is not None and rule is not None and rule.veto:
+            stated = (recipe.chemistries or {}).get(verdict.type, read.chemistry)
+            if read.chemistry not in (None, stated) and read.confidence >= rule.confidence:
+                self.found(Promise.BY_PRINT, f"{decision} is {read.chemistry} by its print")
         sizes = (recipe.sizes or {}).get(verdict.type)
         if sizes and not any(self._can_be(self._known[item_id], MEASURES[one]) for one in sizes):
             self.found(Promise.BY_RECIPE, f"{decision} is {self._known[item_id].length:.4f} m long")

@@ -1,12 +1,14 @@
 """Where each item shall go, and the shots that bring it there: exactly one decision per item."""
 
+from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from enum import StrEnum
 
 from batsort_core.belt import BeltReading, tracking_lost
 from batsort_core.cell import CellDescription
 from batsort_core.ejection import last_command_count, needed_gap, pulse_s, target_count, too_close
-from batsort_core.items import EjectResult, Item, Reason, Verdict
+from batsort_core.items import EjectResult, Item, PrintReading, Reason, Verdict
 from batsort_core.recent import Recent
 from batsort_core.records import Record
 from batsort_core.sizes import Measured, edges_error
@@ -17,6 +19,7 @@ from batsort_core.valve_timing import ValveTiming
 _WAITING = 256  # verdicts that may wait for their items
 _SEEN_NOISE = 0.002  # [m] that a camera may see an item off its place
 _UNJUDGED = 5  # items in a row without a verdict in time
+_UNREAD = 5  # items in a row without a reading in time
 REMEMBERED = 4096
 """Decided items: far more than any publisher delivers again."""
 
@@ -50,6 +53,17 @@ class Shot:
     pulse_s: float
 
 
+class Reading(StrEnum):
+    """What came of reading the print of items that were worth it: each counts once."""
+
+    AGREES = "agrees"
+    CONTRADICTS = "contradicts"
+    NOTHING = "nothing"
+    """No chemistry was read, or not surely enough to contradict."""
+    UNREAD = "unread"
+    """The item was decided without a reading."""
+
+
 @dataclass(slots=True)
 class _Track:
     item: Item
@@ -75,6 +89,10 @@ class Sorter:
     The gap is judged at the faster of the belt's set and present speeds, so that a belt that is
     just starting counts as running. Shots of items whose tracking is lost are called off.
 
+    Where print has a veto, an item that the recipe would sort, and whose print it wants to be read,
+    waits for its reading until the belt comes within the recipe's margin of the last count that its
+    shot can be commanded at. It is undecided until then, and judged anew on every belt reading.
+
     Aims follow what is seen of the items on their way: the camera's offsets and the eye at the
     belt's end tell the slip (`slip`), the other eyes how late each valve blows (`timing`); a
     shot that waits is commanded anew where its aim moves. An item too far from its place is
@@ -88,7 +106,14 @@ class Sorter:
         self._reading: BeltReading | None = None
         self._tracks: dict[int, _Track] = {}
         self._verdicts: Recent[Verdict] = Recent(_WAITING)
+        self._prints: Recent[PrintReading] = Recent(_WAITING)
         self._decided: Recent[Decision] = Recent(REMEMBERED)
+        self.readings: Counter[Reading] = Counter()
+        """What came of the items decided so far whose print was wanted."""
+        self.late_readings = 0
+        """Of unread items, those whose reading came after all; it changes nothing."""
+        self._unread: Recent[bool] = Recent(_WAITING)
+        self._unread_in_a_row = 0
         self._since = 0
         self._judge_anew()
         self._confirm_ns = round(cell.confirm.timeout_s * 1e9)
@@ -123,6 +148,15 @@ class Sorter:
             return []
         out = self._locate(track, verdict)
         return [*out, *self._decide(track)]
+
+    def on_print(self, reading: PrintReading) -> list[Decision | Shot]:
+        """Print was read; the first reading of an item counts, and none after its decision."""
+        if reading.item_id in self._decided:
+            self.late_readings += self._unread.pop(reading.item_id) is not None
+            return []
+        self._prints.add(reading.item_id, reading)
+        track = self._tracks.get(reading.item_id)
+        return [] if track is None else self._decide(track)
 
     def on_belt(self, reading: BeltReading) -> list[Decision | Shot]:
         """The belt is there now; readings that are not newer than the last are ignored."""
@@ -228,6 +262,11 @@ class Sorter:
         ]
         if self.slip.ratio != 1.0:
             found.append(f"slip of {self.slip.slip:+.1%} between encoder and belt is corrected")
+        if self._unread_in_a_row >= _UNREAD:
+            found.append(
+                f"the print of {self._unread_in_a_row} items in a row was not read in time; "
+                "see the reader, or slow the belt"
+            )
         return found
 
     def cancel_all(self) -> list[Decision | Shot]:
@@ -251,11 +290,14 @@ class Sorter:
             return []
         elif verdict is not None:
             bin, reason = self._judge(track, verdict, reading)
+            if reason is Reason.SORT and self._waits(track, verdict, bin, reading):
+                return []
         elif reading.count > item.count + self._last_ejector:
             bin, reason = others, Reason.NO_VERDICT
         else:
             return []
         self._verdicts.pop(item.id)
+        self._count(item.id, verdict, self._prints.pop(item.id))
         track.decision = Decision(
             item.id, item.epoch, bin, reason, reading.stamp, reading.count, verdict
         )
@@ -352,6 +394,7 @@ class Sorter:
             verdict.novelty,
             verdict.scores,
             self._measured(item),
+            self._prints.get(item.id),
         )
         if reason is not Reason.SORT:
             return bin, reason
@@ -364,6 +407,39 @@ class Sorter:
         if reading.count > self._deadline(track, bin, reading):
             return self._cell.others.name, Reason.LATE
         return bin, reason
+
+    def _waits(self, track: _Track, verdict: Verdict, bin: str, reading: BeltReading) -> bool:
+        """Whether a reading of its print is still to be waited for.
+
+        At the faster of the belt's set and present speeds, since a belt that is just starting takes
+        the last moment for a shot towards the item.
+        """
+        rule, item = self.recipe.print, track.item
+        if rule is None or not rule.veto or item.id in self._prints:
+            return False
+        if not self.recipe.wants_print(verdict):
+            return False
+        running = replace(reading, velocity=max(reading.velocity, self._cell.belt.velocity))
+        last = self._deadline(track, bin, running) - self._cell.counts(rule.margin)
+        return reading.count < last
+
+    def _count(self, item_id: int, verdict: Verdict | None, reading: PrintReading | None) -> None:
+        """Note what came of an item whose print was wanted."""
+        rule = self.recipe.print
+        if rule is None or not rule.veto or verdict is None:
+            return
+        if not self.recipe.wants_print(verdict):
+            return
+        self._unread_in_a_row = 0 if reading else self._unread_in_a_row + 1
+        if reading is None:
+            self.readings[Reading.UNREAD] += 1
+            self._unread.add(item_id, True)
+        elif self.recipe.contradicts(verdict.type, reading):
+            self.readings[Reading.CONTRADICTS] += 1
+        elif reading.chemistry == (self.recipe.chemistries or {}).get(verdict.type):
+            self.readings[Reading.AGREES] += 1
+        else:
+            self.readings[Reading.NOTHING] += 1
 
     def _measured(self, item: Item) -> Measured | None:
         """What its length tells of its size; nothing where items touch."""

@@ -61,6 +61,8 @@ class Supervision:
         autostart: start sorting once every member is up for the first time.
         resume: after a hold for trouble that does not last, go on when it is over.
         witnesses: names of those without which nothing begins, but the cell sorts on.
+        helpers: names of managed ones without which nothing begins, but the cell sorts on; they are
+            brought up again.
     """
 
     members: Iterable[str]
@@ -71,6 +73,7 @@ class Supervision:
     autostart: bool
     resume: bool
     witnesses: frozenset[str] = frozenset()
+    helpers: frozenset[str] = frozenset()
     packml: PackML = field(default_factory=PackML)
     moved: bool = False
     """Somebody had to look since the belt stood: what lies on it may have been moved."""
@@ -89,8 +92,9 @@ class Supervision:
     _acting_since: float | None = None
 
     def __post_init__(self) -> None:
-        names = (*self.members, *self.witnesses)
-        self._members = {name: _Member(name in self.managed) for name in names}
+        managed = self.managed | self.helpers
+        names = (*self.members, *sorted(self.helpers), *self.witnesses)
+        self._members = {name: _Member(name in managed) for name in names}
 
     def heartbeat(
         self, t: float, name: str, stage: str, trouble: Trouble | None, links: Links = NO_LINKS
@@ -162,23 +166,22 @@ class Supervision:
             return Trouble(
                 "the emergency stop is not heard", "check its input and driver", lasting=True
             )
-        for name, member in self._members.items():
-            if member.refused:
-                cure = f"see the log of {name}, mend its configuration, then reset"
-                return Trouble(member.refused, cure)
-            if member.heard is None:
-                return Trouble(f"{name} has not come up", f"see the log of {name}, or start it")
-            if self._silent(member):
-                return Trouble(
-                    f"{name} is gone (not heard for {self.silence_s:g} s)",
-                    f"start {name} again, then start the cell",
-                )
-        for name, member in self._members.items():
+        # A helper that is gone later is warned of.
+        members = {
+            name: member
+            for name, member in self._members.items()
+            if not (self._was_up and name in self.helpers)
+        }
+        for name, member in members.items():
+            absent = self._absent(name, member)
+            if absent is not None:
+                return absent
+        for name, member in members.items():
             if member.managed and member.stage != "active":
                 cure = f"wait until {name} is active, or see its log"
                 return Trouble(f"{name} is {member.stage}", cure)
-        told = [(name, m.trouble) for name, m in self._members.items() if m.trouble]
-        link = broken({name: member.links for name, member in self._members.items()})
+        told = [(name, m.trouble) for name, m in members.items() if m.trouble]
+        link = broken({name: member.links for name, member in members.items()})
         if link:
             topic, publisher, listener = link
             cure = f"wait, or start {listener} again where it lasts"
@@ -187,6 +190,33 @@ class Supervision:
         for name, trouble in sorted(told, key=lambda pair: pair[1].outside):
             return replace(trouble, cause=f"{name}: {trouble.cause}")
         return None
+
+    def _absent(self, name: str, member: _Member) -> Trouble | None:
+        """Why a member is not there."""
+        if member.refused:
+            cure = f"see the log of {name}, mend its configuration, then reset"
+            return Trouble(member.refused, cure)
+        if member.heard is None:
+            return Trouble(f"{name} has not come up", f"see the log of {name}, or start it")
+        if self._silent(member):
+            return Trouble(
+                f"{name} is gone (not heard for {self.silence_s:g} s)",
+                f"start {name} again, then start the cell",
+            )
+        return None
+
+    @property
+    def warnings(self) -> list[str]:
+        """What the cell does without, though somebody asked for it."""
+        found = []
+        for name in sorted(self.helpers if self._was_up else ()):
+            member = self._members[name]
+            absent = self._absent(name, member)
+            if absent is not None:
+                found.append(f"{absent.cause}; the cell sorts on without")
+            elif member.stage != "active":
+                found.append(f"{name} is {member.stage}; the cell sorts on without")
+        return found
 
     def _silent(self, member: _Member) -> bool:
         return member.heard is not None and self._now - member.heard > self.silence_s
@@ -267,6 +297,8 @@ class Supervision:
             return []
         for name, member in self._members.items():
             if not member.managed or member.stage == "active":
+                continue
+            if name in self.helpers and (member.refused or self._silent(member)):
                 continue
             if member.refused or self._silent(member):
                 return []

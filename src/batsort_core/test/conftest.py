@@ -27,6 +27,14 @@ def cell() -> CellDescription:
 
 
 @pytest.fixture(scope="session")
+def veto_cell(cell: CellDescription) -> CellDescription:
+    """The same where print has a veto."""
+    assert cell.recipe.print is not None
+    rule = replace(cell.recipe.print, veto=True)
+    return replace(cell, recipe=replace(cell.recipe, print=rule))
+
+
+@pytest.fixture(scope="session")
 def sized_cell(cell: CellDescription) -> CellDescription:
     """The same with the default sizes."""
     return replace(cell, recipe=replace(cell.recipe, sizes=parse_cell(_CELL).recipe.sizes))

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from batsort_core.items import Reason
-from batsort_core.recipe import Recipe, RecipeError
+from batsort_core.chemistry import Chemistry
+from batsort_core.items import PrintReading, Reason, Verdict
+from batsort_core.recipe import PrintRule, Recipe, RecipeError
 from batsort_core.sizes import Measured, Size
 
 RECIPE = Recipe("others", 0.8, 1.0, {"A": "left", "B": "right", "C": "others"})
@@ -131,6 +132,77 @@ def test_weighted_scores_of_other_bins_count_against_a_shot(
 ) -> None:
     recipe = replace(WEIGHABLE, weights={"Li": 5.0})
     assert recipe.choose("A", scores["A"], 0.5, scores)[0] == bin
+
+
+READ = replace(
+    WEIGHABLE,
+    chemistries={
+        "A": Chemistry.ALKALINE,
+        "A2": Chemistry.NIMH,
+        "C": Chemistry.ALKALINE,
+        "Li": Chemistry.LI_ION,
+    },
+    print=PrintRule(
+        veto=True,
+        dangerous=(Chemistry.LI_ION, Chemistry.LIFEPO4),
+        novelty=0.7,
+        score=0.02,
+        confidence=0.8,
+        margin=0.05,
+    ),
+)
+
+
+def says(chemistry: Chemistry | None, confidence: float = 0.9) -> PrintReading:
+    return PrintReading(1, 0, chemistry, confidence)
+
+
+@pytest.mark.parametrize(
+    ("type", "confidence", "novelty", "li", "wants"),
+    [
+        ("A", 0.95, 0.5, 0.0, False),
+        ("A", 0.95, 0.5, 0.02, True),  # may be dangerous
+        ("A", 0.95, 0.7, 0.0, True),  # nearly too novel
+        ("A", 0.95, 1.1, 0.0, False),  # not sorted anyway
+        ("A", 0.5, 0.9, 0.0, False),
+        ("Li", 0.95, 0.1, 0.95, True),  # dangerous itself
+        ("B", 0.95, 0.9, 0.03, False),  # nothing stated that print could contradict
+        ("C", 0.95, 0.9, 0.03, False),  # others by recipe
+        ("Z", 0.95, 0.9, 0.03, False),
+        ("A", math.nan, 0.9, 0.03, False),
+    ],
+)
+def test_print_is_wanted_of_what_would_be_sorted_and_must_be_sure(
+    type: str, confidence: float, novelty: float, li: float, wants: bool
+) -> None:
+    verdict = Verdict(1, type, confidence, novelty, 0, {type: confidence, "Li": li})
+    assert READ.wants_print(verdict) is wants
+    assert not replace(READ, print=None).wants_print(verdict)
+
+
+@pytest.mark.parametrize(
+    ("type", "reading", "reason"),
+    [
+        ("A", says(Chemistry.LI_ION), Reason.BY_PRINT),
+        ("A", says(Chemistry.NIMH), Reason.BY_PRINT),
+        ("A", says(Chemistry.ALKALINE), Reason.SORT),
+        ("A", says(Chemistry.LI_ION, 0.79), Reason.SORT),
+        ("A", says(Chemistry.LI_ION, math.nan), Reason.SORT),
+        ("A", says(None), Reason.SORT),
+        ("A", None, Reason.SORT),
+        ("B", says(Chemistry.LI_ION), Reason.SORT),
+        ("C", says(Chemistry.LI_ION), Reason.BY_RECIPE),
+    ],
+)
+def test_print_that_contradicts_the_chemistry_of_a_type_keeps_it_from_being_sorted(
+    type: str, reading: PrintReading | None, reason: Reason
+) -> None:
+    assert READ.choose(type, 0.95, 0.5, None, None, reading)[1] is reason
+    assert READ.print is not None
+    harmless = replace(READ, print=replace(READ.print, veto=False))
+    assert harmless.choose(type, 0.95, 0.5, None, None, reading) == READ.choose(
+        type, 0.95, 0.5, None
+    )
 
 
 def test_assigned_types_leave_the_bin_they_had() -> None:

@@ -10,14 +10,14 @@ from dataclasses import replace
 
 from rclpy.parameter import Parameter as RosParameter
 
-from batsort_bags.messages import item_of, reading_of, stamp_of, verdict_of
+from batsort_bags.messages import item_of, print_of, reading_of, stamp_of, verdict_of
 from batsort_core.flow import Flow
 from batsort_core.inputs import Batch, Input, InputLog
 from batsort_core.items import EjectResult
 from batsort_core.packml import State, looked_at
 from batsort_core.recipe import Recipe, RecipeError
 from batsort_core.schema import FieldError
-from batsort_core.sorter import REMEMBERED, Decision, Shot, Sorter
+from batsort_core.sorter import REMEMBERED, Decision, Reading, Shot, Sorter
 from batsort_core.trouble import Trouble
 from batsort_core.valve_timing import ValveTiming
 from batsort_interfaces.msg import (
@@ -27,6 +27,7 @@ from batsort_interfaces.msg import (
     BinArrival,
     CellState,
     EjectEvent,
+    PrintReading,
 )
 from batsort_interfaces.srv import AssignTypes
 
@@ -61,6 +62,12 @@ def recipe_parameters(recipe: Recipe) -> tuple[Parameter, ...]:
             100.0,
             read_only=False,
         ),
+        Parameter(
+            "print_veto",
+            recipe.print is not None and recipe.print.veto,
+            "Whether items wait for their readings, which can keep them from being sorted; "
+            "default: recipe.print.veto of the cell.",
+        ),
     )
 
 
@@ -81,6 +88,7 @@ class Ejector(ManagedNode):
         self._recipes = publisher(self, "ejector/recipe")
         self._orders = publisher(self, "ejector/input_order")
         declare(self, recipe_parameters(self._recipe))
+        self._recipe = self._with_veto(self.get_parameter("print_veto").value)
         self._tune(self.get_parameters(["threshold", "novelty_limit"]))
         self.add_post_set_parameters_callback(self._tune)
         self._refused = 0
@@ -117,6 +125,8 @@ class Ejector(ManagedNode):
         self.listen("belt/items", self._on_item)
         self.listen("belt/state", self._on_belt)
         self.listen("classifications", self._on_verdict)
+        if self._recipe.print is not None and self._recipe.print.veto:
+            self.listen("readings", self._on_print)
         self.listen("ejector/events", self._on_event)
         self.listen("bins/arrivals", self._on_arrival)
         self.listen("cell/state", self._on_cell)
@@ -148,6 +158,11 @@ class Ejector(ManagedNode):
         self._known_types.update(message.types)
         self._note(Input.VERDICT, verdict.image_stamp)
         self._act(self._sorter.on_verdict(verdict))
+
+    def _on_print(self, message: PrintReading) -> None:
+        reading = print_of(message)
+        self._note(Input.PRINT, reading.image_stamp)
+        self._act(self._sorter.on_print(reading))
 
     def _on_event(self, message: EjectEvent) -> None:
         result = EjectResult(message.result)
@@ -203,6 +218,16 @@ class Ejector(ManagedNode):
             else:
                 self._commands.publish(shot_message(result, self.get_clock().now().to_msg()))
 
+    def _with_veto(self, veto: bool) -> Recipe:
+        """Raises ConfigurationError."""
+        rule = self._recipe.print
+        if rule is None and veto:
+            raise ConfigurationError(
+                "print_veto: True is refused; allowed: False, since the cell description has no "
+                "recipe.print"
+            )
+        return replace(self._recipe, print=rule and replace(rule, veto=veto))
+
     def _tune(self, parameters: list[RosParameter]) -> None:
         changes = {
             parameter.name: parameter.value
@@ -252,6 +277,9 @@ class Ejector(ManagedNode):
         warnings: list[str] = []
         if self._sorter is not None:
             values["items undecided"] = self._sorter.undecided
+            if self._recipe.print is not None and self._recipe.print.veto:
+                values |= {f"print {one}": self._sorter.readings[one] for one in Reading}
+                values["print read too late"] = self._sorter.late_readings
             values["slip"] = f"{self._sorter.slip.slip:+.2%}"
             values |= self._valves(self._sorter.timing)
             warnings = self._sorter.warnings

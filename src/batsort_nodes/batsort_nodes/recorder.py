@@ -30,7 +30,7 @@ from .configuration import ConfigurationError, Parameter, declare, path_of
 from .heartbeat import Health, Heartbeat
 from .parameters import EVENTS, ParameterWatch
 from .run import run
-from .topics import DIAGNOSTICS, QUIET, TOPICS, TWIN, Topic
+from .topics import DIAGNOSTICS, QUIET, READER, TOPICS, TWIN, Topic
 
 PARAMETERS = (
     Parameter(
@@ -48,7 +48,12 @@ IMAGES = TOPICS["camera/image_raw"]
 SOURCE = TOPICS["camera/source"]
 """Not recorded: what was asked for of it comes on camera/image_raw, with its pixels and stamp."""
 TRUTH = TWIN["twin/truth"]
-RECORDED = (*(topic for topic in TOPICS.values() if topic is not SOURCE), TRUTH, DIAGNOSTICS)
+RECORDED = (
+    *(topic for topic in TOPICS.values() if topic is not SOURCE),
+    *READER.values(),
+    TRUTH,
+    DIAGNOSTICS,
+)
 DEPTH = 1000
 IMAGE_DEPTH = 50
 """Messages that may wait while the disk is busy: at least five seconds of each topic."""

@@ -2,9 +2,9 @@
 
 It plays while the cell runs, and waits while it does not: time on /clock stands then, and the
 encoder says again where it was, a nanosecond later each time, so that the cell can come up and a
-hold costs nothing. In the same way it waits for a verdict that was there by then when the bag was
-recorded: what is compared does not hang on how busy the machine is. It has no valve driver; what
-valves did comes from the bag.
+hold costs nothing. In the same way it waits for a verdict or a reading that was there by then when
+the bag was recorded: what is compared does not hang on how busy the machine is. It has no valve
+driver; what valves did comes from the bag.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from rosgraph_msgs.msg import Clock as ClockMessage
 from batsort_bags import outcomes
 from batsort_bags.images import ImageError, decompressed
 from batsort_bags.messages import stamp_of
-from batsort_bags.names import BARRIER, ENCODER, VERDICTS
+from batsort_bags.names import BARRIER, ENCODER, READINGS, VERDICTS
 from batsort_bags.playback import COMPRESSED, IMAGES, PLAYED, Playback
 from batsort_bags.reader import Bag, BagError
 from batsort_bags.storage import Received
@@ -39,7 +39,7 @@ from .convert import time_of
 from .heartbeat import Health, Heartbeat
 from .images import to_message
 from .run import run
-from .topics import QUIET, TOPICS, Topic, publisher, subscription
+from .topics import QUIET, READER, TOPICS, Topic, publisher, subscription
 
 PARAMETERS = (
     CELL_FILE,
@@ -79,8 +79,9 @@ class Replay(Node):
         self._state, self._command = CellState(), BeltCommand()
         self._started = False
         self._waits = self.get_parameter("wait").value
-        self._awaited: set[int] = set()  # stamps of images
-        self._judged: set[int] = set()  # stamps of images
+        # Topic and stamp of the image.
+        self._awaited: set[tuple[str, int]] = set()
+        self._judged: set[tuple[str, int]] = set()
         self._waiting_since: float | None = None
         self._waited_s = 0.0
         self._last_encoder: bytes = self._bag.cdr(self._playback.first_encoder)
@@ -121,7 +122,7 @@ class Replay(Node):
             raise ConfigurationError(f"bag: {error}") from None
 
     def _listen(self, topic: str) -> None:
-        row = TOPICS[topic]
+        row = (TOPICS | READER)[topic]
         # Deeper than what is published for the cell: this node is busy when it plays fast.
         qos = QoSProfile(depth=1000, durability=row.qos.durability)
         self.create_subscription(
@@ -134,8 +135,8 @@ class Replay(Node):
 
     def _hear(self, topic: str, message: Any) -> None:
         self._now.take(topic, message)
-        if topic == VERDICTS:
-            self._judged.add(stamp_of(message.header.stamp))
+        if topic in (VERDICTS, READINGS):
+            self._judged.add((topic, stamp_of(message.header.stamp)))
         if topic != "belt/state":
             self._settled = time.monotonic()
 
@@ -168,7 +169,7 @@ class Replay(Node):
             self._finish()
 
     def _awaits(self, now: float) -> bool:
-        """Whether a verdict is missing that was there then."""
+        """Whether a verdict, or a reading where somebody reads, is missing that was there then."""
         self._awaited -= self._judged
         if not self._awaited:
             self._waiting_since = None
@@ -209,8 +210,8 @@ class Replay(Node):
                 self._then.take(topic, recorded)
             except ValueError as error:
                 raise BagError(f"{self._bag.path}: {topic}: {error}") from None
-            if topic == VERDICTS and self._waits:
-                self._awaited.add(stamp_of(recorded.header.stamp))
+            if self._waits and topic in (VERDICTS, READINGS) and self.count_publishers(topic):
+                self._awaited.add((topic, stamp_of(recorded.header.stamp)))
             return
         self._played[topic] += 1
         if topic == self._playback.images:

@@ -40,6 +40,9 @@ PARAMETERS = (
     CELL_FILE,
     Parameter("backend", "twin", "Name of the backend's node, watched like the others."),
     Parameter("recorder", False, "Begin only when the recorder listens."),
+    Parameter(
+        "reader", False, "A reader of print runs: bring it up, too, and warn when it is gone."
+    ),
     Parameter("autostart", True, "Start sorting as soon as every node is up."),
     Parameter("resume_after_respawn", False, "Go on by itself when a node that was gone is back."),
     Parameter(
@@ -81,6 +84,7 @@ class Supervisor(Node):
                 f"allowed: up to belt.max_velocity = {cell.belt.max_velocity}"
             )
         backend = self.get_parameter("backend").value
+        helpers = ("reader",) if self.get_parameter("reader").value else ()
         self._supervision = Supervision(
             members=(backend, "belt", "bins", *MANAGED),
             managed=frozenset(MANAGED),
@@ -89,6 +93,7 @@ class Supervisor(Node):
             coast_s=2.0 * self._velocity / cell.belt.acceleration + 1.0,
             autostart=self.get_parameter("autostart").value,
             resume=self.get_parameter("resume_after_respawn").value,
+            helpers=frozenset(helpers),
             witnesses=frozenset({"recorder"} if self.get_parameter("recorder").value else ()),
         )
         # At the speed that the belt is told to run.
@@ -98,7 +103,8 @@ class Supervisor(Node):
         namespace = self.get_namespace().rstrip("/")
         self._prefix = f"{namespace}/"
         self._change = {
-            name: self.create_client(ChangeState, f"{name}/change_state") for name in MANAGED
+            name: self.create_client(ChangeState, f"{name}/change_state")
+            for name in (*MANAGED, *helpers)
         }
         self._state = publisher(self, "cell/state")
         self._belt = publisher(self, "belt/command")
@@ -240,7 +246,7 @@ class Supervisor(Node):
         }
         if supervision.cure:
             return Health(values, fault=Trouble(f"{state}: {supervision.reason}", supervision.cure))
-        return Health(values)
+        return Health(values, warning="; ".join(supervision.warnings))
 
 
 def main() -> None:

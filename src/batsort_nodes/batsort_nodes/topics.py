@@ -141,6 +141,12 @@ SERVICES = {
 }
 """Keyed by name."""
 
+READER = {
+    topic.name: topic
+    for topic in (Topic("readings", batsort.PrintReading, 100, "reader", ("ejector",), True),)
+}
+"""What the reader, where there is one, tells of print; heard where print has a veto."""
+
 VIEW = {
     topic.name: topic
     for topic in (
@@ -167,7 +173,7 @@ DIAGNOSTICS = Topic("/diagnostics", DiagnosticArray, 10, "all", ("supervisor",))
 
 def publisher(node: Node, name: str) -> Any:
     """Make the publisher of a topic in the tables."""
-    topic = (TOPICS | VIEW | TWIN)[name]
+    topic = (TOPICS | READER | VIEW | TWIN)[name]
     return node.create_publisher(
         topic.type, topic.name, topic.qos, event_callbacks=PublisherEventCallbacks(**QUIET)
     )
@@ -175,7 +181,7 @@ def publisher(node: Node, name: str) -> Any:
 
 def subscription(node: Node, name: str, callback: Callable[[Any], None]) -> Any:
     """Subscribe to a topic in the table; a message that can't be is refused with one warning."""
-    topic = TOPICS[name]
+    topic = (TOPICS | READER)[name]
 
     def take(message: Any) -> None:
         try:

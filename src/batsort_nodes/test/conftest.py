@@ -14,7 +14,7 @@ from domain_coordinator import domain_id
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 
-from batsort_nodes.topics import TOPICS
+from batsort_nodes.topics import READER, TOPICS
 
 CELL_FILE = Path(__file__).parents[3] / "config" / "cell.yaml"
 DEADLINE_S = 20.0
@@ -42,13 +42,13 @@ class Bench:
     def heard(self, topic: str) -> list[Any]:
         """Everything that comes on a topic from now on."""
         messages: list[Any] = []
-        row = TOPICS[topic]
+        row = (TOPICS | READER)[topic]
         self.peer.create_subscription(row.type, row.name, messages.append, row.qos)
         return messages
 
     def send(self, topic: str, message: Any) -> None:
         """Publish once somebody listens."""
-        row = TOPICS[topic]
+        row = (TOPICS | READER)[topic]
         if topic not in self._publishers:
             self._publishers[topic] = self.peer.create_publisher(row.type, row.name, row.qos)
         publisher = self._publishers[topic]
