@@ -1,13 +1,14 @@
 """Look at photos before teaching: what can't be read, is there twice, or may be labelled wrong.
 
-Findings are advice: nothing is changed. Limits were chosen on 288 photos from shops and homes.
+What is printed on batteries speaks first, where it can be read. Findings are advice: nothing is
+changed. Limits were chosen on 288 photos from shops and homes.
 """
 
 from __future__ import annotations
 
 import textwrap
 from collections import Counter, defaultdict
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
@@ -17,6 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from batsort_core.chemistry import Chemistry
+from batsort_learning import print_check
 from batsort_learning.data import (
     UNKNOWN_FOLDER,
     LabelledPhoto,
@@ -25,12 +28,16 @@ from batsort_learning.data import (
     read_readable,
 )
 from batsort_learning.head import DEPTHS, Moments, fit_temperature, softmax
-from batsort_learning.label_list import AUTO
+from batsort_learning.label_list import AUTO, FILE, Entry, as_yaml
+from batsort_learning.print_cache import PrintCache, at_full_size
 from batsort_learning.splits import grouped_folds
 from batsort_learning.weights import WeightsError
 from batsort_perception import page
-from batsort_perception.preprocess import Image, content, prepare
-from batsort_twin.photos import cut
+from batsort_perception.preprocess import Image, Rectangle, content, level, prepare
+from batsort_perception.print_reader import PrintError
+from batsort_perception.print_text import Finding as Read
+from batsort_perception.print_text import Print
+from batsort_twin.photos import PhotoError, cut
 
 Floats = NDArray[np.float64]
 
@@ -52,16 +59,25 @@ PRINTED = 8
 SHOWN = 60
 """Photos of a type that fit on a page."""
 
+AROUND = 1.6
+"""Width of a picture of print, in lengths of its line."""
+FRAME, RED = 2, (220, 30, 30)
+"""Around the line [px], and its colour in RGB."""
+PROPOSED = "For a label list; look first, and name the right type where you know it."
+
 STRETCHES = 8
 """Along a battery, for its colours."""
 LEAST_OWN = 0.1
 """Where its colours speak less for a photo's own type, they are odd."""
 
+CONTRADICTS, MIXED = "print contradicts the folder", "two chemistries in one folder"
 UNREADABLE, TWO_TYPES = "unreadable", "in two types"
 LABEL, COLOURS = "doubtful label", "odd colours"
 SAME, NEAR, SEVERAL = "same file", "near-duplicates", "several cells"
 SMALL, SCARCE_TYPE = "too small", "few photos"
 ADVICE = {
+    CONTRADICTS: "look, and put it on a label list: --propose writes one",
+    MIXED: "part them: different chemistries are recycled apart",
     UNREADABLE: "mend or remove: training refuses the folder",
     TWO_TYPES: "the same picture under several types: keep the right one",
     LABEL: "look at the print on the cell, and move what is wrong",
@@ -85,11 +101,16 @@ class Finding:
     photos: tuple[LabelledPhoto, ...] = ()
     li_ion: bool = False
     """A lithium-ion cell may end up in another bin, or the other way round."""
+    read: Read | None = None
+    """The print that speaks, in pixels of the photo `at_full_size`."""
 
     @property
     def line(self) -> str:
         """All of it in one line."""
         fire = " [Li-ion: fire risk]" if self.li_ion else ""
+        if self.kind == MIXED:
+            names = ", ".join(photo.name for photo in self.photos)
+            return f"{self.says}{fire}; look at {names}"
         return f"{' = '.join(photo.name for photo in self.photos)} {self.says}".strip() + fire
 
 
@@ -104,6 +125,12 @@ class Check:
         default_factory=lambda: np.empty((0, 3 * STRETCHES), np.float32)
     )
     """float32[photos, 24]: see `colours_along`."""
+    prints: list[Print] = field(default_factory=list)
+    """What is printed on each photo; empty where that was not read."""
+    print_unread: str = ""
+    """Why print was not read, in a sentence."""
+    proposed: dict[str, Entry] = field(default_factory=dict)
+    """For a label list, by stem."""
     labels_checked: int = 0
     unchecked: str = ""
     """Why labels were checked by colours at most; empty: they were checked by all that is seen."""
@@ -118,10 +145,13 @@ def check(
     seed: int,
     li_ion: Sequence[str] | None = None,
     labels: str | Path = AUTO,
+    reader: PrintCache | str = "",
+    chemistries: Mapping[str, Chemistry] | None = None,
 ) -> Check:
     """Look at every photo below `folder`. Raises DataError where it can't be used at all.
 
-    `labels` is as for `read_photos`.
+    `labels` is as for `read_photos`. `reader` reads print, or is the sentence that says why it
+    can't be read; `chemistries` is what is inside the types, as far as anybody states it.
     """
     photos, broken = read_readable(folder, labels)
     types = sorted({photo.label for photo in photos})
@@ -130,6 +160,7 @@ def check(
         Finding(UNREADABLE, str(error).removeprefix("photos: ")) for error in broken
     ]
     if photos:
+        _check_print(result, reader, chemistries or {})
         result.findings += _twice(photos, result.li_ion)
         cutouts = [cut(photo.image) for photo in tqdm(photos, "cutting out", unit="photo")]
         result.colours = np.array([colours_along(cutout) for cutout in cutouts])
@@ -141,9 +172,9 @@ def check(
 
 def as_text(result: Check) -> str:
     """The findings for a screen of 100 columns, the most pressing kinds first."""
-    lines = [textwrap.fill(_summary(result), 100), "", f"{'finding':16}{'number':>7}  what to do"]
+    lines = [textwrap.fill(_summary(result), 100), "", f"{'finding':32}{'number':>7}  what to do"]
     lines += [
-        f"{kind:16}{len(result.of(kind)):7}  {advice}"
+        f"{kind:32}{len(result.of(kind)):7}  {advice}"
         for kind, advice in ADVICE.items()
         if result.of(kind)
     ]
@@ -151,7 +182,8 @@ def as_text(result: Check) -> str:
         found = result.of(kind)
         if found:
             lines += ["", kind]
-        for finding in found[:PRINTED]:
+        printed = len(found) if kind in (CONTRADICTS, MIXED) else PRINTED
+        for finding in found[:printed]:
             lines += textwrap.wrap(
                 finding.line,
                 100,
@@ -160,8 +192,11 @@ def as_text(result: Check) -> str:
                 break_long_words=False,
                 break_on_hyphens=False,
             )
-        if len(found) > PRINTED:
-            lines.append(f"  and {len(found) - PRINTED} more: see the report")
+        if len(found) > printed:
+            lines.append(f"  and {len(found) - printed} more: see the report")
+    if result.proposed:
+        lines += ["", *textwrap.wrap(f"{PROPOSED} Goes into {FILE}; --propose writes it:", 100)]
+        lines += ["", as_yaml(result.proposed).rstrip()]
     return "\n".join(lines)
 
 
@@ -182,6 +217,11 @@ def as_page(result: Check, folder: Path) -> str:
             text = page.paragraph(f"{advice.capitalize()}.")
             shown = page.gallery([_shown(finding) for finding in found])
             parts.append(page.section(kind.capitalize(), text, shown))
+    if result.proposed:
+        text = page.paragraph(PROPOSED)
+        parts.append(page.section("For a label list", text, page.code(as_yaml(result.proposed))))
+    if result.prints:
+        parts.append(_printed(result))
     parts.append(_glance(result))
     return page.page(f"Check of {folder.name}", *parts)
 
@@ -214,6 +254,28 @@ def colours_along(cutout: Image) -> NDArray[np.float32]:
     half = STRETCHES // 2
     darker_first = means[:half, 0].sum() < means[half:, 0].sum()
     return np.asarray(means[::-1] if darker_first else means, np.float32).ravel()
+
+
+def _check_print(result: Check, reader: PrintCache | str, stated: Mapping[str, Chemistry]) -> None:
+    """Add what print says against the folders, or why it was not read."""
+    if isinstance(reader, str):
+        result.print_unread = reader
+        return
+    try:
+        result.prints = reader.read(result.photos)
+    except PrintError as error:
+        result.print_unread = str(error)
+        return
+    known = print_check.chemistries_of(result.photos, result.prints, stated)
+    against = print_check.contradictions(result.photos, result.prints, known)
+    result.findings += [
+        Finding(CONTRADICTS, one.says, (one.photo,), one.li_ion, one.read) for one in against
+    ]
+    result.findings += [
+        Finding(MIXED, one.says, one.photos, one.li_ion)
+        for one in print_check.mixtures(result.photos, result.prints, known)
+    ]
+    result.proposed = print_check.proposals(against, result.photos)
 
 
 def _check_labels(result: Check, seed: int) -> None:
@@ -334,6 +396,11 @@ def _summary(result: Check) -> str:
         f"{len(result.photos)} photos of {len(types)} types, unreadable files: "
         f"{len(result.of(UNREADABLE))}. Lithium-ion: {', '.join(result.li_ion) or 'none named'}."
     )
+    if result.prints:
+        read = sum(found.chemistry is not None for found in result.prints)
+        text = f"{text} Print says the chemistry of {read}."
+    elif result.print_unread:
+        text = f"{text} {result.print_unread.rstrip('.')}."
     if result.unchecked:
         return f"{text} Labels were not checked: {result.unchecked}."
     right = result.labels_checked - len(result.of(LABEL))
@@ -345,11 +412,48 @@ def _shown(finding: Finding) -> page.Html:
     fire = " Li-ion: fire risk." if finding.li_ion else ""
     if not finding.photos:
         return page.paragraph(f"{finding.says}{fire}")
+    if finding.read and (shown := print_crop(finding.photos[0], finding.read)) is not None:
+        name = finding.photos[0].name
+        return page.picture(shown, f"Print on {name}", f"{name} {finding.says}{fire}")
     thumbnails = [
         page.thumbnail(photo.image, f"Photo {photo.name}", f"{photo.name} {finding.says}{fire}")
         for photo in finding.photos
     ]
     return thumbnails[0] if len(thumbnails) == 1 else page.gallery(thumbnails)
+
+
+def print_crop(photo: LabelledPhoto, read: Read) -> Image | None:
+    """uint8[h, w, 3]: the line that was read, level and framed, with what is around it.
+
+    None where the photo is gone.
+    """
+    try:
+        image = at_full_size(photo)
+    except PhotoError:
+        return None
+    (along, down), middle = read.box[[1, 3]] - read.box[0], read.box.mean(axis=0)
+    length, height = (max(1.0, float(np.hypot(*side))) for side in (along, down))
+    degrees = float(np.degrees(np.arctan2(along[1], along[0])))
+    part = Rectangle(*map(float, middle), AROUND * length, 2 * height + length / 2, degrees)
+    width, tall = page.PICTURE_EDGE, max(1, round(page.PICTURE_EDGE * part.across / part.along))
+    shown = level(image, part, tall, width, 0.0)
+    half = page.PICTURE_EDGE / part.along * np.array([length, height]) / 2
+    corners = (np.array([width, tall]) / 2 + [-half - FRAME, half + FRAME]).round().astype(int)
+    first, last = corners.tolist()
+    return np.asarray(cv2.rectangle(shown, first, last, RED, FRAME), np.uint8)
+
+
+def _printed(result: Check) -> page.Html:
+    """What was read on every photo."""
+    rows = []
+    for photo, found in zip(result.photos, result.prints, strict=True):
+        words = (found.chemistry, found.voltage, found.brand, found.size)
+        if any(words):
+            cells = (f"{one.value} ({one.confidence:.0%})" if one else "" for one in words)
+            rows.append((photo.name, *cells, textwrap.shorten(found.text, 120)))
+    header = ("Photo", "Chemistry", "Voltage [V]", "Brand", "Size", "Print")
+    text = f"Read on {len(rows)} of {len(result.photos)} photos; the others say nothing."
+    return page.section("What is printed", page.paragraph(text), page.table(header, rows))
 
 
 def _glance(result: Check) -> page.Html:

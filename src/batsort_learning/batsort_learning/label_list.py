@@ -36,6 +36,8 @@ UNKNOWN = "Other"
 """Label of photos that show no type."""
 HASHED = re.compile(r"_([0-9a-f]{10})(?:_[a-z])?$")
 """End of a stem that tells its file's sha256; a letter tells two copies of a file apart."""
+WIDTH = 96
+"""Columns from which a written line is broken at the next blank."""
 NAMED = 3
 """Stems that a line names before it counts the rest."""
 
@@ -192,7 +194,7 @@ def as_yaml(entries: Mapping[str, Entry]) -> str:
             for stem, entry in entries.items()
         }
     }
-    return yaml.safe_dump(document, sort_keys=False, width=100, allow_unicode=True)
+    return yaml.safe_dump(document, sort_keys=False, width=WIDTH, allow_unicode=True)
 
 
 def _check(stem: str, entry: Entry) -> None:

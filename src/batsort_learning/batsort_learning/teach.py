@@ -112,6 +112,11 @@ def _refit(
         photos=photos,
         drawn={name: drawn.get(name, 0) for name in types},
         labels=bundle.training.labels,
+        chemistries={
+            name: str(chemistry)
+            for name, chemistry in (bundle.chemistries or {}).items()
+            if name in types
+        },
     )
     write(out, made, lessons)
     made_bundle = Bundle.load(out)

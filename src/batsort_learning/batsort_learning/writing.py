@@ -43,6 +43,7 @@ class Made:
     """sha256 of the photos, per type."""
     drawn: Mapping[str, int]
     labels: LabelRecord | None = None
+    chemistries: Mapping[str, str] | None = None
 
 
 def write(folder: Path, made: Made, lessons: Lessons) -> None:
@@ -83,6 +84,7 @@ def write(folder: Path, made: Made, lessons: Lessons) -> None:
         "metrics": {name: asdict(metric) for name, metric in made.figures.metrics.items()},
         "held_out": {name: asdict(metric) for name, metric in made.held_out.metrics.items()},
         "licences": LICENCES,
+        **({"chemistries": dict(made.chemistries)} if made.chemistries else {}),
     }
     text = yaml.safe_dump(description, sort_keys=False, width=100, default_flow_style=None)
     folder.mkdir(parents=True, exist_ok=True)

@@ -23,6 +23,7 @@ from batsort_learning.check import (
     colours_along,
     out_of_fold,
 )
+from batsort_learning.commands import check as command
 
 TYPES = {"Blue": (30, 40, 200), "Green": (30, 170, 60), "Klarus": (200, 40, 30)}
 
@@ -55,7 +56,9 @@ def photos(tmp_path):
 
 @pytest.fixture
 def no_tensorflow(monkeypatch):
+    """Nor anything that reads print, for the command."""
     monkeypatch.setattr(checking, "find_spec", lambda name: None)
+    monkeypatch.setattr(command, "available", lambda: "No print is read")
 
 
 def found(folder, kind, seed=0):

@@ -11,6 +11,7 @@ from typing import Annotated
 
 import yaml
 
+from batsort_core.chemistry import Chemistry
 from batsort_core.schema import FieldError, Name, Range, read
 from batsort_perception.preprocess import METHOD
 
@@ -125,6 +126,8 @@ class Description:
     held_out: Mapping[str, Metric]
     """Per type: the share of it that is accepted as another where it was never taught."""
     licences: Mapping[str, str]
+    chemistries: Mapping[str, Chemistry] | None
+    """What is inside a type; nothing is said of those that are not named."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +193,10 @@ def _check(description: Description, folder: Path) -> None:
         raise FieldError(
             f"types: {list(description.types)} is refused; allowed: two or more, each once"
         )
+    for name in description.chemistries or {}:
+        if name not in description.types:
+            allowed = ", ".join(description.types)
+            raise FieldError(f"chemistries: {name!r} is refused; allowed: {allowed}")
     network = description.network
     if network.preprocessing != METHOD:
         raise FieldError(

@@ -26,6 +26,7 @@ INK = "#010203"
 ACCENT = "#2f7fd8"
 """Legible on white and on black."""
 THUMBNAIL_EDGE = 128
+PICTURE_EDGE = 384
 QUALITY = 80
 """Of a thumbnail in WebP, 0 to 100."""
 STYLE = """
@@ -54,6 +55,11 @@ figure { margin: 0; }
 .thumbnail { width: 8.5rem; font-size: .8rem; line-height: 1.3; overflow-wrap: anywhere; }
 .thumbnail img { display: block; width: 100%; height: 6.5rem; object-fit: contain;
   background: #fff; border: 1px solid var(--line); border-radius: 4px; box-sizing: border-box; }
+.picture { width: 18rem; font-size: .85rem; line-height: 1.3; overflow-wrap: anywhere; }
+.picture img { display: block; width: 100%; border: 1px solid var(--line); border-radius: 4px;
+  box-sizing: border-box; }
+pre { overflow-x: auto; font-size: .85rem; border: 1px solid var(--line); border-radius: 4px;
+  padding: .6rem; }
 .drawing svg { max-width: 100%; height: auto; }
 @media print { :root { --ink: #000; --paper: #fff; --faint: #444; --line: #bbb; }
   body { font-size: 10.5pt; margin: 0; max-width: none; }
@@ -123,9 +129,23 @@ def matrix(
     return Html(f'<div class="scroll"><table class="matrix">{"".join(lines)}</table></div>')
 
 
+def code(text: str) -> Html:
+    """Lines as they are."""
+    return Html(f"<pre>{escape(text)}</pre>")
+
+
 def thumbnail(image: Image, alt: str, caption: str) -> Html:
     """uint8[h, w, 3] RGB small, inside the page."""
-    scale = THUMBNAIL_EDGE / max(image.shape[:2])
+    return _figure("thumbnail", THUMBNAIL_EDGE, image, alt, caption)
+
+
+def picture(image: Image, alt: str, caption: str) -> Html:
+    """uint8[h, w, 3] RGB large enough to read print on it, inside the page."""
+    return _figure("picture", PICTURE_EDGE, image, alt, caption)
+
+
+def _figure(style: str, edge: int, image: Image, alt: str, caption: str) -> Html:
+    scale = edge / max(image.shape[:2])
     if scale < 1:
         size = [max(1, round(scale * edge)) for edge in image.shape[1::-1]]
         image = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
@@ -133,7 +153,7 @@ def thumbnail(image: Image, alt: str, caption: str) -> Html:
     _, data = cv2.imencode(".webp", order, [cv2.IMWRITE_WEBP_QUALITY, QUALITY])
     source = f"data:image/webp;base64,{base64.b64encode(data.tobytes()).decode()}"
     return Html(
-        f'<figure class="thumbnail"><img src="{source}" alt="{escape(alt)}" loading="lazy">'
+        f'<figure class="{style}"><img src="{source}" alt="{escape(alt)}" loading="lazy">'
         f"<figcaption>{_html(caption)}</figcaption></figure>"
     )
 

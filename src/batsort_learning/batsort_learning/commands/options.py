@@ -6,6 +6,11 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
+import yaml
+
+from batsort_core.cell import CellError, parse_cell
+from batsort_core.recipe import Recipe
+from batsort_learning.data import DataError
 from batsort_learning.label_list import AS_PUBLISHED, AUTO, FILE
 from batsort_perception.bundle import default_bundle
 
@@ -45,6 +50,41 @@ def bundle(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="a model bundle (default: the one that comes with BatSort)",
     )
+
+
+def cell(parser: argparse.ArgumentParser) -> None:
+    """Add `--cell FILE`; None if left out."""
+    parser.add_argument(
+        "--cell",
+        type=Path,
+        metavar="FILE",
+        help="a cell description, whose `recipe.chemistries` says what is inside the types "
+        "(default: config/cell.yaml)",
+    )
+
+
+def read_cell(path: Path | None) -> Recipe | None:
+    """The recipe of a cell description; None: of the one that is installed, if one is.
+
+    Raises DataError.
+    """
+    if path is None:
+        try:
+            from ament_index_python.packages import get_package_share_directory
+
+            share = get_package_share_directory("batsort_bringup")
+        except (ImportError, LookupError):
+            return None
+        path = Path(share) / "config" / "cell.yaml"
+    try:
+        return parse_cell(yaml.safe_load(path.read_text(encoding="utf-8"))).recipe
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        line = " ".join(str(error).split())
+        raise DataError(
+            f"cell: {path} can't be read ({line}); allowed: a cell description"
+        ) from None
+    except CellError as error:
+        raise DataError(f"cell: {path}: {error}") from None
 
 
 def seed(parser: argparse.ArgumentParser) -> None:
@@ -131,6 +171,18 @@ def file_to_write(*suffixes: str) -> Callable[[str], Path]:
         if path.suffix not in suffixes or not path.parent.is_dir():
             allowed = f"a {' or '.join(suffixes)} file in a folder that exists"
             raise argparse.ArgumentTypeError(f"{text!r} is refused; allowed: {allowed}")
+        return path
+
+    return checked
+
+
+def new_file(suffix: str) -> Callable[[str], Path]:
+    """A path with the suffix where nothing is yet, for `type=`: what people wrote stays."""
+
+    def checked(text: str) -> Path:
+        path = file_to_write(suffix)(text)
+        if path.exists():
+            raise argparse.ArgumentTypeError(f"{text!r} is there already; allowed: a new file")
         return path
 
     return checked
