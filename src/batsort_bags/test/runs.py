@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +17,9 @@ from batsort_bags.messages import recipe_fields
 from batsort_bags.types import typestore
 from batsort_core.belt import BeltReading, BeltTracker, ItemDetector
 from batsort_core.cell import CellDescription, parse_cell
+from batsort_core.chemistry import Chemistry
 from batsort_core.inputs import Batch, Input, InputLog
-from batsort_core.items import EjectResult, Item, Verdict
+from batsort_core.items import EjectResult, Item, PrintReading, Verdict
 from batsort_core.recipe import Recipe
 from batsort_core.sorter import Decision, Shot, Sorter
 
@@ -74,6 +75,8 @@ class Run:
         self.now = T0
         self.items: list[Item] = []
         self.verdicts: list[Verdict] = []
+        self.prints: list[PrintReading] = []
+        self.recipe = self.cell.recipe
         self.sorter = Sorter(self.cell)
         self.log = InputLog()
         self.tracker = BeltTracker(self.cell.belt.metres_per_count, self.cell.belt.max_velocity)
@@ -88,7 +91,7 @@ class Run:
         """The ejector died and is back; the latched items and verdicts are told it again."""
         self.flush()
         self.sorter, self.log = Sorter(self.cell), InputLog()
-        self.use(self.cell.recipe)
+        self.use(self.recipe)
         self.sorter.restore(self.decisions.values())
         for item in self.items:
             self.note(Input.ITEM, item.id)
@@ -96,8 +99,12 @@ class Run:
         for verdict in self.verdicts:
             self.note(Input.VERDICT, verdict.image_stamp)
             self.act(self.sorter.on_verdict(verdict))
+        for reading in self.prints:
+            self.note(Input.PRINT, reading.image_stamp)
+            self.act(self.sorter.on_print(reading))
 
     def use(self, recipe: Recipe) -> None:
+        self.recipe = recipe
         self.now += 1
         fields = recipe_fields(recipe)
         fields["weights"] = np.array(fields["weights"], np.float64)
@@ -199,6 +206,23 @@ class Run:
         self.note(Input.VERDICT, item.stamp)
         self.act(self.sorter.on_verdict(verdict))
 
+    def read(self, item: Item, chemistry: Chemistry | None, confidence: float) -> None:
+        confidence = float(np.float32(confidence))
+        message = made(
+            "PrintReading",
+            header=header(item.stamp),
+            item_id=item.id,
+            chemistry=chemistry or "",
+            confidence=confidence,
+            voltage=math.nan,
+            text="3.7 V",
+        )
+        self.say("readings", message)
+        reading = PrintReading(item.id, item.stamp, chemistry, confidence, text="3.7 V")
+        self.prints.append(reading)
+        self.note(Input.PRINT, item.stamp)
+        self.act(self.sorter.on_print(reading))
+
     def over(self, item_id: int, result: EjectResult) -> None:
         message = made(
             "EjectEvent", header=header(self.now), item_id=item_id, epoch=EPOCH, result=result.value
@@ -241,10 +265,18 @@ class Run:
                 self.say("ejector/commands", message)
 
 
-def sorted_run(seed: int, items: int = 8, restart: bool = False) -> Run:
-    """Items at random distances, with verdicts of random types and delays; some get none."""
+def sorted_run(seed: int, items: int = 8, restart: bool = False, veto: bool = False) -> Run:
+    """Items at random distances, with verdicts of random types and delays; some get none.
+
+    With a `veto` print has one, and most of the items are read, some too late.
+    """
     rng = random.Random(seed)
     run = Run()
+    print_rng = random.Random(f"print {seed}")
+    rule = run.cell.recipe.print
+    if veto and rule is not None:
+        run.use(replace(run.cell.recipe, print=replace(rule, veto=True, novelty=0.5)))
+    read: list[tuple[int, Item]] = []
     types = list(run.cell.recipe.types)
     edges: list[tuple[int, bool]] = []
     count = 500
@@ -265,6 +297,12 @@ def sorted_run(seed: int, items: int = 8, restart: bool = False) -> Run:
             if item is not None and rng.random() < 0.9:
                 # From at once to after the last ejector.
                 due.append((stamp + rng.choice([0, 200, 200, 600, 600, 1500, 9000]) * MS, item))
+            if item is not None and veto and print_rng.random() < 0.9:
+                read.append((stamp + print_rng.choice([100, 300, 700, 1500, 4000]) * MS, item))
+        for moment, item in [one for one in read if one[0] <= stamp]:
+            read.remove((moment, item))
+            chemistry = print_rng.choice([None, Chemistry.ALKALINE, Chemistry.LI_ION])
+            run.read(item, chemistry, print_rng.choice([0.5, 0.9]))
         for moment, item in [one for one in due if one[0] <= stamp]:
             due.remove((moment, item))
             run.judge(item, rng.choice(types), rng.choice([0.3, 0.81, 0.9, 0.999]))

@@ -4,6 +4,7 @@ import shutil
 from collections import Counter
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -11,8 +12,10 @@ from rosbags.rosbag2 import CompressionMode, StoragePlugin, Writer
 from rosbags.typesys import Stores, get_types_from_msg, get_typestore
 from runs import STORE, Run, write
 
+from batsort_bags.messages import recipe_of
 from batsort_bags.reader import Bag, BagError
 from batsort_bags.storage import Received
+from batsort_core.recipe import Recipe
 
 TOPICS = ("belt/encoder", "belt/items", "items/decisions")
 
@@ -236,6 +239,36 @@ def test_the_truth_from_before_it_told_when_an_item_was_blown_is_read_as_never(
     for read_ in (found, anew):
         assert (read_.index, read_.place) == (7, 1.0)
         assert (read_.blown.sec, read_.blown.nanosec) == (0, 0)
+
+
+def test_the_recipe_from_before_it_had_sizes_and_print_is_read_as_without(
+    run: Run, tmp_path: Path
+) -> None:
+    name = "batsort_interfaces/msg/Recipe"
+    constants, fields = STORE.fielddefs[name]
+    before = get_typestore(Stores.ROS2_JAZZY)
+    before.register({name: (constants, fields[:8])})
+    stamp, item = next((s, m) for topic, s, m in run.said if topic == "belt/items")
+    recipe = before.types[name](
+        header=item.header,
+        others="others",
+        threshold=0.8,
+        novelty_limit=1.0,
+        types=["A"],
+        bins=["left"],
+        weighted_types=["A"],
+        weights=np.array([5.0]),
+    )
+    with Writer(tmp_path / "bag", version=9, storage_plugin=StoragePlugin.MCAP) as writer:
+        writer.add_connection("/belt/items", item.__msgtype__, typestore=STORE)
+        recipes = writer.add_connection("/ejector/recipe", name, typestore=before)
+        writer.write(recipes, stamp, before.serialize_cdr(recipe, name))
+    with Bag(tmp_path / "bag") as bag:
+        (received,) = bag.messages(["ejector/recipe"])
+        found = bag.decode(received)
+        anew = STORE.deserialize_cdr(bag.cdr(received), name)
+    expected = Recipe("others", 0.8, 1.0, {"A": "left"}, {"A": 5.0})
+    assert recipe_of(found) == recipe_of(anew) == expected
 
 
 @pytest.mark.parametrize("mode", [CompressionMode.MESSAGE, CompressionMode.FILE])

@@ -14,6 +14,8 @@ from runs import MS, Run, made, sorted_run, write
 
 from batsort_bags.reader import Bag, BagError
 from batsort_bags.replay import Changes, Replayed, replay
+from batsort_core.inputs import Input
+from batsort_core.items import Reason
 
 Said = list[tuple[str, int, Any]]
 
@@ -36,15 +38,31 @@ def now(found: Replayed) -> dict[int, tuple[str, str]]:
 
 
 @settings(max_examples=25, deadline=None)
-@given(seed=st.integers(0, 10**6), restart=st.booleans())
+@given(seed=st.integers(0, 10**6), restart=st.booleans(), veto=st.booleans())
 def test_any_run_is_decided_again_bit_for_bit(
-    tmp_path_factory: pytest.TempPathFactory, seed: int, restart: bool
+    tmp_path_factory: pytest.TempPathFactory, seed: int, restart: bool, veto: bool
 ) -> None:
-    run = sorted_run(seed, restart=restart)
+    run = sorted_run(seed, restart=restart, veto=veto)
     found = of(run.said, tmp_path_factory.mktemp("run"))
     assert found.same, (found.differences, found.missing)
     assert now(found) == decisions(run)
     assert found.notes == []
+
+
+def test_readings_that_kept_items_from_being_sorted_do_so_again(tmp_path: Path) -> None:
+    run = sorted_run(4, items=16, veto=True)
+    reasons = [decision.reason for decision in run.decisions.values()]
+    assert Reason.BY_PRINT in reasons and Reason.SORT in reasons
+    assert of(run.said, tmp_path).same
+    without = [one for one in run.said if one[0] != "readings"]
+    found = of(without, tmp_path / "without")
+    assert not found.same and {one.kind for one in found.missing} == {Input.PRINT}
+
+
+def test_without_the_recorded_order_items_wait_for_their_readings_too(tmp_path: Path) -> None:
+    run = sorted_run(4, items=16, veto=True)
+    found = of([one for one in run.said if one[0] != "ejector/input_order"], tmp_path)
+    assert now(found) == decisions(run)
 
 
 @settings(max_examples=15, deadline=None)

@@ -13,15 +13,18 @@ from batsort_nodes.bins import Bins
 from batsort_nodes.camera import Camera
 from batsort_nodes.classifier import Classifier
 from batsort_nodes.ejector import Ejector
+from batsort_nodes.reader import Reader
 from batsort_nodes.recorder import Recorder
 from batsort_nodes.supervisor import Supervisor
-from batsort_nodes.topics import DIAGNOSTICS, TOPICS, Topic
+from batsort_nodes.topics import DIAGNOSTICS, READER, TOPICS, Topic
 from batsort_nodes.viewer import Viewer
 from batsort_panel.panel import BELT, CAMERA, Panel
 from batsort_twin.node import TwinNode
 
 NODES = {node.name: node for node in nodes_page.nodes()}
-LISTEN_LATER = dict.fromkeys(("camera", "classifier", "ejector", "viewer"), (*TOPICS,))
+LISTEN_LATER = dict.fromkeys(
+    ("camera", "classifier", "ejector", "reader", "viewer"), (*TOPICS, *READER)
+)
 """While they are active, or looked at; tests/test_graph.py sees the first three then."""
 LISTEN_LATER["panel"] = (BELT, CAMERA)
 TELL_LATER = {"recorder": ()}
@@ -51,7 +54,10 @@ def by_name(node: Node, topics: Iterable[Topic]) -> dict[str, type]:
 
 @pytest.mark.parametrize(
     "make",
-    [Belt, Bins, Camera, Classifier, Ejector, Panel, Recorder, Supervisor, TwinNode, Viewer],
+    [
+        *(Belt, Bins, Camera, Classifier, Ejector, Panel, Reader, Recorder, Supervisor),
+        *(TwinNode, Viewer),
+    ],
 )
 def test_a_node_has_the_parameters_topics_and_services_of_its_page(
     ros: str, make: Callable[[], Node]

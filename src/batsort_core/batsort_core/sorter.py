@@ -54,7 +54,7 @@ class Shot:
 
 
 class Reading(StrEnum):
-    """What came of reading the print of items that were worth it: each counts once."""
+    """What came of reading print, where it was wanted: each item counts once."""
 
     AGREES = "agrees"
     CONTRADICTS = "contradicts"
@@ -109,7 +109,7 @@ class Sorter:
         self._prints: Recent[PrintReading] = Recent(_WAITING)
         self._decided: Recent[Decision] = Recent(REMEMBERED)
         self.readings: Counter[Reading] = Counter()
-        """What came of the items decided so far whose print was wanted."""
+        """Of items whose print was wanted, those sorted so far, or kept from that by it."""
         self.late_readings = 0
         """Of unread items, those whose reading came after all; it changes nothing."""
         self._unread: Recent[bool] = Recent(_WAITING)
@@ -297,7 +297,9 @@ class Sorter:
         else:
             return []
         self._verdicts.pop(item.id)
-        self._count(item.id, verdict, self._prints.pop(item.id))
+        printed = self._prints.pop(item.id)
+        if reason in (Reason.SORT, Reason.BY_PRINT) and verdict is not None:
+            self._count(verdict, printed)
         track.decision = Decision(
             item.id, item.epoch, bin, reason, reading.stamp, reading.count, verdict
         )
@@ -423,17 +425,15 @@ class Sorter:
         last = self._deadline(track, bin, running) - self._cell.counts(rule.margin)
         return reading.count < last
 
-    def _count(self, item_id: int, verdict: Verdict | None, reading: PrintReading | None) -> None:
-        """Note what came of an item whose print was wanted."""
+    def _count(self, verdict: Verdict, reading: PrintReading | None) -> None:
+        """Note what reading came to, where print was wanted of an item that could be sorted."""
         rule = self.recipe.print
-        if rule is None or not rule.veto or verdict is None:
-            return
-        if not self.recipe.wants_print(verdict):
+        if rule is None or not rule.veto or not self.recipe.wants_print(verdict):
             return
         self._unread_in_a_row = 0 if reading else self._unread_in_a_row + 1
         if reading is None:
             self.readings[Reading.UNREAD] += 1
-            self._unread.add(item_id, True)
+            self._unread.add(verdict.item_id, True)
         elif self.recipe.contradicts(verdict.type, reading):
             self.readings[Reading.CONTRADICTS] += 1
         elif reading.chemistry == (self.recipe.chemistries or {}).get(verdict.type):

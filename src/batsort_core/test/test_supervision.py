@@ -1,5 +1,7 @@
 """The supervisor's decisions: bring-up in order, holding when a member is gone, going on."""
 
+from dataclasses import replace
+
 import pytest
 
 from batsort_core.links import Links
@@ -24,6 +26,7 @@ class Cell:
             autostart=autostart,
             resume=resume,
         )
+        self.names = [*MEMBERS]
         self.stages = {name: "unconfigured" if name in MANAGED else "" for name in MEMBERS}
         self.faults: dict[str, Trouble | None] = dict.fromkeys(MEMBERS)
         self.links = dict.fromkeys(MEMBERS, Links())
@@ -32,6 +35,11 @@ class Cell:
         self.asked: list[Transition] = []
         self.pressed: bool | None = None
         self.t = 0.0
+
+    def add_helper(self, name: str) -> None:
+        self.supervision = replace(self.supervision, helpers=frozenset({name}))
+        self.names.append(name)
+        self.stages[name], self.faults[name], self.links[name] = "unconfigured", None, Links()
 
     @property
     def state(self) -> State:
@@ -42,7 +50,7 @@ class Cell:
             self.t += 0.5
             if self.pressed is not None:
                 self.supervision.estop(self.t, self.pressed, "PLC input 7")
-            for name in MEMBERS:
+            for name in self.names:
                 if name not in self.dead:
                     self.supervision.heartbeat(
                         self.t, name, self.stages[name], self.faults[name], self.links[name]
@@ -337,3 +345,49 @@ def test_members_of_another_cell_are_not_heard() -> None:
     cell.supervision.heartbeat(cell.t, "stranger", "", Trouble("on fire", "run"))
     cell.run(1)
     assert cell.state is State.EXECUTE
+
+
+def test_a_helper_is_brought_up_last_warned_of_when_it_is_gone_and_brought_up_again() -> None:
+    cell = Cell()
+    cell.add_helper("reader")
+    cell.run(1.0)
+    assert cell.state is State.STOPPED
+    cell.run(5.0)
+    assert cell.state is State.EXECUTE
+    assert cell.asked[-1] == Transition("reader", Step.ACTIVATE)
+    assert cell.supervision.warnings == []
+    cell.dead.add("reader")
+    cell.run(5.0)
+    assert cell.state is State.EXECUTE
+    assert cell.supervision.warnings == [
+        "reader is gone (not heard for 1.5 s); the cell sorts on without"
+    ]
+    cell.dead.clear()
+    cell.stages["reader"] = "unconfigured"
+    cell.run(0.5)
+    assert cell.supervision.warnings == ["reader is unconfigured; the cell sorts on without"]
+    cell.run(3.0)
+    assert cell.stages["reader"] == "active" and cell.supervision.warnings == []
+
+
+def test_a_helper_s_trouble_and_links_hold_nothing_and_keep_no_other_from_coming_up() -> None:
+    cell = Cell(resume=True)
+    cell.add_helper("reader")
+    cell.run(6.0)
+    cell.faults["reader"] = Trouble("belt/state is not heard", "see the belt node")
+    cell.refusing.add("reader")
+    cell.stages["reader"] = "unconfigured"
+    cell.run(3.0)
+    assert cell.state is State.EXECUTE
+    assert cell.supervision.warnings == ["reader refused to configure; the cell sorts on without"]
+    cell.stages["camera"] = "unconfigured"
+    cell.run(4.0)
+    assert cell.stages["camera"] == "active" and cell.state is State.EXECUTE
+
+
+def test_a_helper_that_refuses_at_the_start_is_a_refusal_of_the_cell() -> None:
+    cell = Cell()
+    cell.add_helper("reader")
+    cell.refusing.add("reader")
+    cell.run(6.0)
+    assert cell.supervision.failed.startswith("reader refused to configure")

@@ -210,7 +210,8 @@ class Replay(Node):
                 self._then.take(topic, recorded)
             except ValueError as error:
                 raise BagError(f"{self._bag.path}: {topic}: {error}") from None
-            if self._waits and topic in (VERDICTS, READINGS) and self.count_publishers(topic):
+            read = topic == READINGS and self.count_publishers(topic) > 0
+            if self._waits and (topic == VERDICTS or read):
                 self._awaited.add((topic, stamp_of(recorded.header.stamp)))
             return
         self._played[topic] += 1

@@ -71,3 +71,11 @@ def verdict(
     )
     message.header.stamp = time_of(T0)
     return message
+
+
+def reading(item_id: int, chemistry: str, confidence: float = 0.9) -> batsort.PrintReading:
+    message = batsort.PrintReading(
+        item_id=item_id, chemistry=chemistry, confidence=confidence, voltage=math.nan
+    )
+    message.header.stamp = time_of(T0)
+    return message

@@ -3,9 +3,10 @@
 import math
 import re
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
-from messages import EPOCH, belt_state, item, stamp_at, verdict
+from messages import EPOCH, belt_state, item, reading, stamp_at, verdict
 from rclpy.lifecycle import TransitionCallbackReturn
 from rclpy.parameter import Parameter
 
@@ -13,7 +14,10 @@ from batsort_bags.messages import order_of, recipe_of, stamp_of, verdict_of
 from batsort_core.inputs import Input
 from batsort_core.schema import FieldError
 from batsort_interfaces.srv import AssignTypes
+from batsort_nodes.configuration import ConfigurationError
 from batsort_nodes.ejector import Ejector
+
+CELL_FILE = Path(__file__).parents[3] / "config" / "cell.yaml"
 
 
 def active(bench):
@@ -210,3 +214,67 @@ def test_it_says_in_which_order_it_took_its_inputs_and_by_which_recipe(bench) ->
     belt = [key for kind, key in batch.inputs if kind is Input.BELT]
     assert belt[0] == stamp_of(belt_state(6000).header.stamp)
     assert recipe_of(recipes[1]) == replace(node._cell.recipe, threshold=0.95)
+
+
+@pytest.mark.parametrize(
+    ("chemistry", "bin", "reason", "counted"),
+    [
+        ("li_ion", "klarus", "sort", "print agrees"),
+        ("alkaline", "others", "by_print", "print contradicts"),
+        ("", "klarus", "sort", "print nothing"),
+    ],
+)
+def test_with_a_veto_a_dangerous_battery_waits_for_what_is_printed_on_it(
+    bench, chemistry: str, bin: str, reason: str, counted: str
+) -> None:
+    bench = bench(print_veto="true")
+    node = active(bench)
+    decisions, orders = bench.heard("items/decisions"), bench.heard("ejector/input_order")
+    battery = item(5000)
+    bench.send("belt/state", belt_state(6000))
+    bench.send("belt/items", battery)
+    bench.send("classifications", verdict(battery.id, "Klarus"))
+    bench.send("belt/state", belt_state(8000))
+    bench.wait(lambda: node._latest == stamp_at(8000))
+    assert node._health().values["items undecided"] == 1 and not decisions
+    bench.send("readings", reading(battery.id, chemistry))
+    bench.wait(lambda: decisions)
+    assert [(d.bin, d.reason) for d in decisions] == [(bin, reason)]
+    assert node._health().values[counted] == 1
+    bench.send("belt/state", belt_state(12000))
+    noted = (Input.PRINT, stamp_of(reading(1, "").header.stamp))
+    bench.wait(lambda: any(noted in order_of(order).inputs for order in orders))
+
+
+def test_a_battery_that_nobody_reads_is_sorted_in_time_and_a_late_reading_is_counted(
+    bench,
+) -> None:
+    bench = bench(print_veto="true")
+    node = active(bench)
+    decisions, shots = bench.heard("items/decisions"), bench.heard("ejector/commands")
+    battery = item(5000)
+    bench.send("belt/state", belt_state(6000))
+    bench.send("belt/items", battery)
+    bench.send("classifications", verdict(battery.id, "Klarus"))
+    bench.wait(lambda: node._sorter.undecided == 1)
+    bench.send("belt/state", belt_state(5000 + 18000 - 600))
+    bench.wait(lambda: decisions and shots)
+    assert decisions[0].reason == "sort"
+    bench.send("readings", reading(battery.id, "alkaline"))
+    bench.wait(lambda: node._health().values["print read too late"] == 1)
+    assert node._health().values["print unread"] == 1 and len(decisions) == 1
+
+
+def test_without_a_veto_nobody_hears_readings_and_nothing_waits(bench) -> None:
+    bench = bench()
+    node = active(bench)
+    assert bench.peer.count_subscribers("readings") == 0
+    assert "print agrees" not in node._health().values
+
+
+def test_a_veto_without_a_rule_is_refused(bench, tmp_path) -> None:
+    text = re.sub(r"  # With reader:=true.*", "", CELL_FILE.read_text(), flags=re.DOTALL)
+    (tmp_path / "cell.yaml").write_text(text)
+    bench(print_veto="true", cell_file=tmp_path / "cell.yaml")
+    with pytest.raises(ConfigurationError, match=r"print_veto: True is refused; allowed: False, "):
+        Ejector()

@@ -23,7 +23,7 @@ from batsort_nodes.convert import time_of
 from batsort_nodes.images import to_message
 from batsort_nodes.parameters import EVENTS
 from batsort_nodes.recorder import DEPTH, IMAGE_DEPTH, IMAGES, RECORDED, TRUTH, Recorder
-from batsort_nodes.topics import DIAGNOSTICS, TOPICS
+from batsort_nodes.topics import DIAGNOSTICS, READER, TOPICS
 
 ROOT = Path(__file__).parents[3]
 
@@ -216,7 +216,7 @@ def test_ros2_bag_record_is_told_of_every_topic_with_its_durability_and_depth() 
             "reliability": "reliable",
             "durability": "transient_local" if topic.latched else "volatile",
         }
-        for topic in (*TOPICS.values(), TRUTH, DIAGNOSTICS, EVENTS)
+        for topic in (*(TOPICS | READER).values(), TRUTH, DIAGNOSTICS, EVENTS)
         if topic.name != "camera/source"
     }
     assert overrides == expected

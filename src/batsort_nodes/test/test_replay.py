@@ -70,6 +70,7 @@ RECORD: dict[str, list[Any]] = {
     "belt/items": [ITEM],
     "belt/state": [belt_state(3000)],
     "classifications": [],
+    "readings": [],
     "items/decisions": [decision()],
     "items/outcomes": [outcome()],
 }
@@ -190,6 +191,26 @@ def test_recorded_time_stands_until_a_verdict_is_there_that_was_there_then(
     assert node._playback.clock == reached < stamp_at(COUNTS[-1])
     bench.send("classifications", judged())
     bench.wait(lambda: counts[-1].count == COUNTS[-1])
+
+
+@pytest.mark.parametrize("reads", [True, False])
+def test_it_waits_for_a_reading_that_was_there_then_where_somebody_reads(
+    bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reads: bool
+) -> None:
+    monkeypatch.setattr(replay, "PATIENCE_S", 60.0)
+    was = batsort.PrintReading(header=photo().header, item_id=ITEM.id)
+    bench = bench(bag=record(tmp_path / "bag", readings=[was]))
+    counts = bench.heard("belt/encoder")
+    node = bench.add(Replay())
+    if reads:
+        bench.send("readings", batsort.PrintReading())
+    say(bench, True)
+    if reads:
+        bench.wait(lambda: node._waited_s > 0)
+        assert node._playback.clock < stamp_at(COUNTS[-1])
+        bench.send("readings", was)
+    bench.wait(lambda: counts and counts[-1].count == COUNTS[-1])
+    assert (node._waited_s > 0) == reads
 
 
 @pytest.mark.parametrize("told", [{"wait": False}, {}])

@@ -11,7 +11,7 @@ from batsort_nodes.versions import versions
 
 CELL_FILE = Path(__file__).parents[3] / "config" / "cell.yaml"
 PLAIN = ("twin", "belt", "bins")
-MANAGED = ("camera", "classifier", "ejector")
+MANAGED = ("camera", "classifier", "ejector", "reader")
 
 
 class Members:
@@ -21,7 +21,7 @@ class Members:
         self.bench = bench
         self.fault = ""
         self.silent: set[str] = set()
-        self.names = [*PLAIN, *MANAGED]
+        self.names = [*PLAIN, *MANAGED[:3]]
         self.publisher = bench.peer.create_publisher(DiagnosticArray, "/diagnostics", 10)
         bench.peer.create_timer(0.2, self.beat)
 
@@ -70,6 +70,21 @@ def test_where_it_is_told_of_a_recorder_nothing_begins_before_that_listens(bench
     bench.wait(lambda: states and states[-1].reason == "recorder has not come up")
     members.names.append("recorder")
     bench.wait(lambda: states[-1].state == "execute")
+
+
+def test_a_reader_is_brought_up_and_its_end_holds_nothing_but_is_warned_of(bench) -> None:
+    bench = bench(reader="true", silence_timeout_s=1.0)
+    node = bench.add(Supervisor())
+    members = Members(bench)
+    states = bench.heard("cell/state")
+    bench.wait(lambda: states and states[-1].reason == "reader has not come up")
+    members.names.append("reader")
+    bench.wait(lambda: states[-1].state == "execute")
+    members.silent.add("reader")
+    bench.wait(lambda: "reader is gone" in node._health().warning)
+    assert states[-1].state == "execute"
+    members.silent.clear()
+    bench.wait(lambda: not node._health().warning)
 
 
 def test_a_silent_node_holds_the_cell_and_is_named_with_a_cure(cell) -> None:
