@@ -122,9 +122,13 @@ def test_the_card_states_every_export_and_the_data_hash(taught):
 
 
 @with_tensorflow
-def test_bundle_and_card_name_the_label_list_also_after_teaching(taught, tmp_path):
-    out = tmp_path / "out"
-    assert main(["forget", "--type", "Red", "--bundle", str(taught), "--out", str(out)]) == 0
+def test_label_list_and_chemistries_are_still_told_after_teaching(taught, tmp_path):
+    known, out = tmp_path / "known", tmp_path / "out"
+    shutil.copytree(taught, known)
+    with (known / "bundle.yaml").open("a") as file:
+        file.write("chemistries: {Blue: nimh, Red: li_ion}\n")
+    assert main(["forget", "--type", "Red", "--bundle", str(known), "--out", str(out)]) == 0
+    assert Bundle.load(out).chemistries == {"Blue": "nimh"}
     for folder in (taught, out):
         labels = Bundle.load(folder).training.labels
         assert (labels.file, labels.relabelled, labels.left_out) == ("labels.yaml", 0, 1)

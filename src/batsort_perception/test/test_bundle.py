@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from batsort_core.chemistry import Chemistry
 from batsort_perception.bundle import Bundle, BundleError, default_bundle
 from batsort_perception.engine import Engine
 
@@ -33,6 +34,12 @@ def test_a_bundle_that_fits_is_loaded_and_named_after_its_network(write_bundle):
     assert bundle.id == f"tiny@{digest[:12]}"
     assert bundle.types == ("Red", "Green", "Blue")
     assert bundle.photo_hashes == {"a" * 64, "b" * 64}
+
+
+def test_a_bundle_may_say_what_is_inside_its_types(write_bundle, description):
+    assert Bundle.load(write_bundle()).chemistries is None
+    bundle = Bundle.load(write_bundle(changed(description, "chemistries", {"Red": "li_ion"})))
+    assert bundle.chemistries == {"Red": Chemistry.LI_ION}
 
 
 @pytest.mark.parametrize(
@@ -75,6 +82,9 @@ def test_a_missing_field_is_refused_with_file_and_field_in_one_line(
         ("calibration.temperature", float("nan")),
         ("novelty.scale", -1.0),
         ("metrics", {"accuracy": 0.9}),
+        ("chemistries", {"Red": "lead"}),
+        ("chemistries", {"Violet": "nimh"}),
+        ("training.labels", {"file": "labels.yaml"}),
     ],
 )
 def test_a_value_that_is_not_allowed_is_refused_by_name(write_bundle, description, field, value):

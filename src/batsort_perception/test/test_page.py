@@ -54,6 +54,14 @@ def test_a_thumbnail_is_small_and_says_what_it_shows(shape, size):
     assert np.abs(shown[5, 5].astype(int) - (200, 60, 40)).max() < 12
 
 
+def test_a_picture_is_large_enough_to_read_and_code_is_as_it_is():
+    image = np.full((300, 900, 3), 200, np.uint8)
+    data = re.search(r"base64,([^\"]+)", page.picture(image, "Print", "reads")).group(1)
+    shown = cv2.imdecode(np.frombuffer(base64.b64decode(data), np.uint8), cv2.IMREAD_COLOR)
+    assert shown.shape[:2] == (128, 384)
+    assert page.code("a <\n  b") == "<pre>a &lt;\n  b</pre>"
+
+
 def test_numbers_of_a_table_stand_to_the_right():
     made = page.table(("name", "count"), [("a", 3), ("b", 12)], "Counts")
     assert made.count('class="number"') == 3
