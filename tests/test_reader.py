@@ -1,0 +1,67 @@
+"""The launched cell with a reader of print: what it reads is heard, waited for, and counted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+import yaml
+from diagnostic_msgs.msg import DiagnosticArray
+from launched_cell import CELL_FILE, LaunchedCell
+
+from batsort_core.sorter import Reading
+from batsort_interfaces.msg import PrintReading
+from batsort_nodes.topics import READER
+
+ITEMS = 12
+
+pytestmark = pytest.mark.skipif(
+    any(find_spec(name) is None for name in ("rapidocr", "onnxruntime")),
+    reason="print can't be read here: ./cell setup print",
+)
+
+
+def watching(cell: LaunchedCell) -> tuple[list[PrintReading], dict[str, dict[str, str]]]:
+    """Readings, and what each node tells of itself."""
+    readings: list[PrintReading] = []
+    told: dict[str, dict[str, str]] = {}
+
+    def on_diagnostics(message: DiagnosticArray) -> None:
+        for status in message.status:
+            values = {pair.key: pair.value for pair in status.values}
+            told[status.name.partition(": ")[2]] = values | {"message": status.message}
+
+    topic = READER["readings"]
+    cell.watcher.create_subscription(topic.type, topic.name, readings.append, topic.qos)
+    cell.watcher.create_subscription(DiagnosticArray, "/diagnostics", on_diagnostics, 10)
+    return readings, told
+
+
+def test_with_a_reader_items_wait_for_their_print_and_all_counts_add_up(
+    launch: Callable[..., LaunchedCell], tmp_path: Path
+) -> None:
+    document = yaml.safe_load(CELL_FILE.read_text())
+    # All that would be sorted is worth reading.
+    document["recipe"]["print"]["novelty"] = 0.0
+    file = tmp_path / "cell.yaml"
+    file.write_text(yaml.safe_dump(document))
+    cell = launch(reader=True, cell_file=file, items=ITEMS, rate=1.0, seed=4)
+    readings, told = watching(cell)
+    cell.wait_state("execute")
+    cell.wait(lambda: len(cell.run.outcomes) == ITEMS, f"{ITEMS} items have an outcome")
+    decided = {one.item_id: one.reason for one in cell.run.decisions.values()}
+    print_matters = [i for i, reason in decided.items() if reason in ("sort", "by_print")]
+
+    def counted() -> dict[str, int]:
+        return {one: int(told.get("ejector", {}).get(f"print {one}", 0)) for one in Reading}
+
+    cell.wait(lambda: sum(counted().values()) == len(print_matters), "the ejector has told")
+    counts = counted()
+    assert counts["unread"] < len(print_matters)
+    assert {one.item_id for one in readings} <= set(decided)
+    in_time = len(print_matters) - counts["unread"]
+    cell.wait(lambda: int(told["reader"].get("items read", 0)) >= in_time, "the reader has told")
+    by_print = sum(reason == "by_print" for reason in decided.values())
+    assert by_print == counts["contradicts"]
