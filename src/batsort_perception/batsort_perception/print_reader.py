@@ -37,6 +37,8 @@ KEPT = 0.3
 """Confidence below which a line isn't even reported."""
 SURE, SURE_LETTERS = 0.97, 6
 """A line of so many letters, read that surely, is the right way up."""
+MIRRORED = 1.05
+"""A line that says so many times as much in a mirror is mirrored; AA is the same."""
 TALL = 1.5
 """A box that much higher than wide holds a line that runs downwards."""
 
@@ -106,6 +108,8 @@ class PrintReader:
         best = self._lines(strips, boxes, way)
         if not _certain(best):
             best = max(best, self._lines(strips, boxes, not way), key=_evidence)
+        if self._mirrored(best, canvas):
+            return interpret(())
         back = _back(part, height, width)
         return interpret(
             [Line(line.text, line.confidence, _mapped(back, line.box)) for line in best]
@@ -114,8 +118,18 @@ class PrintReader:
     def _probed(self, strip: Image) -> bool:
         """True where `strip` reads better upside down."""
         both = [strip, np.ascontiguousarray(strip[::-1, ::-1])]
-        upright, turned = (len(text) * confidence for text, confidence in self._recognized(both))
+        upright, turned = (_weight(*read) for read in self._recognized(both))
         return turned > upright
+
+    def _mirrored(self, lines: Sequence[Line], canvas: Image) -> bool:
+        """True where the line that says most reads better in a mirror."""
+        if not _evidence(lines):
+            return False
+        most = max(lines, key=lambda line: _weight(line.text, line.confidence))
+        strip = _strip(canvas, most.box)
+        flips = [np.ascontiguousarray(strip[:, ::-1]), np.ascontiguousarray(strip[::-1])]
+        mirrored = max(_weight(*read) for read in self._recognized(flips))
+        return mirrored > MIRRORED * _weight(most.text, most.confidence)
 
     def _lines(
         self, strips: Sequence[Image], boxes: Sequence[NDArray[np.float32]], turned: bool
@@ -147,7 +161,12 @@ class PrintReader:
 
 def _evidence(lines: Sequence[Line]) -> float:
     """Letters that were read surely."""
-    return sum(len(line.text) * line.confidence for line in lines if line.confidence >= FLOOR)
+    return sum(_weight(ln.text, ln.confidence) for ln in lines if ln.confidence >= FLOOR)
+
+
+def _weight(text: str, confidence: float) -> float:
+    """Letters, by how surely they were read."""
+    return len(text) * confidence**2
 
 
 def _certain(lines: Sequence[Line]) -> bool:

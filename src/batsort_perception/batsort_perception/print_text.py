@@ -237,7 +237,9 @@ _DENIAL = re.compile(
     r"|0\s?%)(?:\W+(?:added|with|of|and|or|et|und|y|e|de|d))?\W*$"
 )
 _DENIED = re.compile(r"^(?:-?\s?fr(?:ee|ei)(?![a-z])|\W*0\s?%)")
-_CHARGER = re.compile(r"^(?:\W+\w+){0,3}?\W+(?:charger|ladegerat|chargeur|cargador)")
+_ELSEWHERE = re.compile(
+    r"^(?:\W+\w+){0,3}?\W+(?:charger|ladegerat|chargeur|cargador|mischen|vermischen|ersetzen)"
+)
 
 VOLTAGES = (
     "1.2 1.5 2.4 3 3.2 3.3 3.6 3.7 3.8 3.85 4.5 4.8 6 6.4 7.2 7.4 8.4 9 9.6 11.1 12 12.8 14.4 14.8"
@@ -276,7 +278,7 @@ SIZES = {
 }
 """By the designations of all chemistries."""
 _BY_DESIGNATION = {name: size for size, names in SIZES.items() for name in names}
-_LETTERS = re.compile(r"(?<![a-z/])(a{2,4})(?![a-z])|(?<![a-z])size\W{0,2}([cdn])(?![a-z])")
+_LETTERS = re.compile(r"(?<![a-z/])(?<!/\d)(a{2,4})(?![a-z])|(?<![a-z])size\W{0,2}([cdn])(?![a-z])")
 _COIN = re.compile(rf"{_BEGIN}([cb]r(?:12|16|20|23|24|30)\d\d){_END}")
 
 # Lines of products of one chemistry: the brand, its word, never with those words.
@@ -391,7 +393,7 @@ def _mentioned(text: _Text, begin: int, end: int) -> bool:
         _MENTION.search(before)
         or _DENIAL.search(text.folded[:begin])
         or _DENIED.search(after)
-        or _CHARGER.search(after)
+        or _ELSEWHERE.search(after)
     )
 
 
@@ -411,11 +413,17 @@ def _said(texts: Sequence[_Text]) -> Iterator[Finding]:
         yield _finding(rule.chemistry, rule.strength, text.line)
     for text in texts:
         for chemistry, words in FUZZY.items():
-            for match in re.finditer(r"[^\W_]+", text.folded):
-                token = _alike(match.group())
-                errors = min(distance(_alike(word), token) for word in words)
-                if errors <= 1 and not _mentioned(text, *match.span()):
-                    yield _finding(chemistry, 1.0 - 0.1 * errors, text.line)
+            for errors in _nearly(text, words):
+                yield _finding(chemistry, 1.0 - 0.1 * errors, text.line)
+
+
+def _nearly(text: _Text, words: Sequence[str]) -> Iterator[int]:
+    """The wrong letters, one at most, wherever one of the long `words` is in a token."""
+    for match in re.finditer(r"[^\W_]+", text.folded):
+        token = _alike(match.group())
+        errors = min(distance(_alike(word), token) for word in words)
+        if errors <= 1 and not _mentioned(text, *match.span()):
+            yield errors
 
 
 def _meant(
@@ -437,7 +445,7 @@ def _meant(
                     yield _finding(chemistry, 0.8, text.line)
     known = {rule.chemistry for rule, _ in _matches(texts)} & LITHIUM_FAMILY
     for text in texts:
-        if distance("llthlum", _alike(text.folded)) <= 1 and not known:
+        if not known and any(True for _ in _nearly(text, ("lithium",))):
             yield from _lithium(text, volts, makers, recharges)
         if _BARE_CELL.search(text.folded) and text.line.confidence >= SHORT_FLOOR:
             if volts & {"3.6", "3.7"}:
@@ -552,7 +560,7 @@ def _sizes(texts: Sequence[_Text]) -> Iterator[Finding]:
         for match in _COIN.finditer(text.folded):
             yield _finding(match.group().upper(), 1.0, text.line)
         for word in re.findall(r"[a-z0-9/]+", text.folded):
-            name = re.sub("(?<=r)o(?=3)", "0", re.sub(r"^\d[.,]?\dv", "", word))
+            name = re.sub("(?<=r)o(?=3)", "0", re.sub(r"^\dv", "", word))
             if name in _BY_DESIGNATION:
                 yield _finding(_BY_DESIGNATION[name], 0.9, text.line)
         if re.search(r"(?<![\d.,])9\s?v(?:olts?)?(?![a-z])", text.folded):
