@@ -12,6 +12,7 @@ import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -228,15 +229,15 @@ FUZZY = {
 
 # A word after these is only mentioned. Seven words at most between, in that sentence.
 _MENTION = re.compile(
-    r"(?<![a-z])(?:mix(?:ed|ing)?|replac\w*|th[ae]n|versus|vs|unlike|instead|compared|ordinary"
-    r"|regular|mischen|vermischen|melange\w*|mezcl\w*|mescol\w*|ersetz\w*|remplac\w*)(?![a-z])"
+    r"(?<![a-z])(?:mix(?:ed|ing)?|not (?:for )?use|replac\w*|th[ae]n|versus|vs|unlike|instead"
+    r"|compared|ordinary|regular|mischen|vermischen|melange\w*|mezcl\w*|mescol\w*|ersetz\w*|remplac\w*)(?![a-z])"
     r"(?:\W+\w+){0,7}?\W*$"
 )
 _DENIAL = re.compile(
     r"(?:(?<![a-z])(?:no|not|non|nor|never|without|ohne|kein\w*|sans|sin|senza|zero|free of)"
     r"|0\s?%)(?:\W+(?:added|with|of|and|or|et|und|y|e|de|d))?\W*$"
 )
-_DENIED = re.compile(r"^(?:-?\s?fr(?:ee|ei)(?![a-z])|\W*0\s?%)")
+_DENIED = re.compile(r"^(?:-?\s?fr(?:ee|ei)(?![a-z])|\W*0\s?%(?!\W*[a-z]))")
 _ELSEWHERE = re.compile(
     r"^(?:\W+\w+){0,3}?\W+(?:charger|ladegerat|chargeur|cargador|mischen|vermischen|ersetzen)"
 )
@@ -306,6 +307,10 @@ _BARE_CELL = re.compile(rf"(?:(?<![a-z0-9])|(?<=mah)|(?<=mah ))({_CELL})(?!\d)")
 _ZINC = re.compile(rf"{_BEGIN}(?:r(?:6|[0o]3|14|20)[psc]?u?|um-?[1-5]){_END}")
 
 
+_BROKEN = re.compile(rf"(?<![a-z])(?:{_LITHIUM}|l{_I}|n{_I}[ck]+el|n{_I})\W*$")
+"""A name that may go on in the next line."""
+
+
 class _Text(NamedTuple):
     """A line that was read surely enough."""
 
@@ -323,6 +328,11 @@ def interpret(lines: Sequence[Line]) -> Print:
         for line, text, before in zip(lines, folded, ["", *folded], strict=False)
         if line.confidence >= FLOOR
     ]
+    texts += [
+        _Text(_joint(one, two), f"{one.folded} {two.folded}", one.before)
+        for one, two in pairwise(texts)
+        if _BROKEN.search(one.folded)
+    ]
     brands = list(_brands(texts))
     voltages = list(_voltages(texts))
     sizes = list(_sizes(texts))
@@ -335,6 +345,11 @@ def interpret(lines: Sequence[Line]) -> Print:
         _most(sizes),
         tuple(chemistries),
     )
+
+
+def _joint(one: _Text, two: _Text) -> Line:
+    """The first of two lines that are one name, as surely as both were read."""
+    return Line(one.line.text, min(one.line.confidence, two.line.confidence), one.line.box)
 
 
 def fold(text: str) -> str:

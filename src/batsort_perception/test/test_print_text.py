@@ -191,6 +191,9 @@ def test_a_chemistry_is_read_from_its_words(text, wanted):
         (("KLARUS", "2600mAh"), "li_ion"),
         (("KLARUS", "Micro-USB"), "li_ion"),
         (("3.6V 12.96Wh",), "li_ion"),
+        (("ALKALINE 0% Hg",), "alkaline"),
+        (("No mercury added, alkaline",), "alkaline"),
+        (("CAUTION: Do not mix old and new batteries.", "ALKALINE"), "alkaline"),
         (("ALKALINE BATTERY", "R6 1.5V"), "alkaline"),
         (("ALKALINE", "Do not recharge"), "alkaline"),
         (("Ni-MH", "Use Ni-MH/Ni-Cd charger only"), "nimh"),
@@ -226,6 +229,7 @@ def test_a_chemistry_is_read_from_what_is_printed_together(texts, wanted):
         ("DO NOT MIX WITH", "ALKALINE OR CARBON ZINC"),
         ("replaces Ni-Cd",),
         ("no lithium", "1.5V"),
+        ("Not for use with lithium", "3V"),
         ("Nicht mit Alkaline mischen",),
         ("may explode if recharged",),
         ("Do not recharge",),
@@ -256,6 +260,20 @@ def test_a_chemistry_is_read_from_what_is_printed_together(texts, wanted):
 )
 def test_nothing_is_guessed(texts):
     assert chemistry(*texts) is None
+
+
+@pytest.mark.parametrize(
+    ("texts", "wanted"),
+    [
+        (("LITHIUM", "ION"), "li_ion"),
+        (("Li-", "ion 3.7V"), "li_ion"),
+        (("NICKEL", "METAL HYDRIDE"), "nimh"),
+        (("Ni-", "MH 1.2V"), "nimh"),
+        (("NICKEL", "CADMIUM"), "nicd"),
+    ],
+)
+def test_a_name_may_go_on_in_the_next_line(texts, wanted):
+    assert chemistry(*texts) == wanted
 
 
 def test_a_denied_word_is_not_even_among_what_was_found():
