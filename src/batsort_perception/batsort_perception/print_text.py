@@ -305,8 +305,6 @@ _ENERGY = re.compile(r"\d\s?wh(?![a-z])")
 _USB = re.compile(r"(?<![a-z])(?:micro\W?usb|usb\W?c|type\W?c)(?![a-z])")
 _BARE_CELL = re.compile(rf"(?:(?<![a-z0-9])|(?<=mah)|(?<=mah ))({_CELL})(?!\d)")
 _ZINC = re.compile(rf"{_BEGIN}(?:r(?:6|[0o]3|14|20)[psc]?u?|um-?[1-5]){_END}")
-
-
 _BROKEN = re.compile(rf"(?<![a-z])(?:{_LITHIUM}|l{_I}|n{_I}[ck]+el|n{_I})\W*$")
 """A name that may go on in the next line."""
 
