@@ -18,7 +18,7 @@ class Chemistry(StrEnum):
     ZINC_CARBON = "zinc_carbon"
 
     @property
-    def title(self) -> str:  # type: ignore[override]
+    def in_words(self) -> str:
         """For people."""
         return _TITLES[self]
 

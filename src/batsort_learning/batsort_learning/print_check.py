@@ -60,7 +60,7 @@ class Mixture:
     def says(self) -> str:
         """In words, the most frequent first."""
         return f"{self.label}: " + ", ".join(
-            f"{count} {Chemistry(name).title}" for name, count in self.counts.items()
+            f"{count} {Chemistry(name).in_words}" for name, count in self.counts.items()
         )
 
     @property
