@@ -150,15 +150,15 @@ def _of_chemistry(
     if read is not None:
         if folder in values:
             return None
-        title = " or ".join(sorted(value.title for value in values))
+        title = " or ".join(sorted(value.in_words for value in values))
         fire = bool(values & RECHARGED) or folder in RECHARGED
-        return Contradiction(photo, read, _says(read, title, photo.label, folder.title), fire)
+        return Contradiction(photo, read, _says(read, title, photo.label, folder.in_words), fire)
     if values:  # it contradicts itself: two labels in one picture
         return None
     for spoken, title, fire in _spoken(found, folder):
         if spoken.confidence >= SURE:
             return Contradiction(
-                photo, spoken, _says(spoken, title, photo.label, folder.title), fire
+                photo, spoken, _says(spoken, title, photo.label, folder.in_words), fire
             )
     return None
 
