@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable
 from typing import Any, Generic, TypeVar
@@ -9,6 +10,7 @@ from typing import Any, Generic, TypeVar
 from batsort_perception.preprocess import Image
 
 T = TypeVar("T")
+NICE = 10
 
 
 class PrintThread(Generic[T]):
@@ -50,6 +52,8 @@ class PrintThread(Generic[T]):
         self._thread.join()
 
     def _work(self) -> None:
+        # On Linux, of this thread only: whoever judges images comes first.
+        os.nice(NICE)
         while True:
             with self._changed:
                 self._changed.wait_for(lambda: self._closed or self._task is not None)

@@ -11,19 +11,17 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sensor_msgs.msg import Image
+from sensor_msgs.msg import Image, RegionOfInterest
 
 from batsort_bags.images import ImageError
 from batsort_bags.messages import item_of, recipe_of, stamp_of, verdict_of
+from batsort_core.belt import BeltReading
 from batsort_core.flow import Flow, Latencies
-from batsort_core.items import Verdict
+from batsort_core.items import Item
 from batsort_core.print_queue import PrintQueue, Wanted
 from batsort_core.recent import Recent
 from batsort_interfaces.msg import BatteryClassification, BeltItem, BeltState, PrintReading, Recipe
-from batsort_perception.crop import CROP_MARGIN, CROP_SIZE, crop_item
 from batsort_perception.print_reader import PrintError, PrintReader
-from batsort_perception.sight import Sight
-from batsort_perception.view import ItemView
 
 from .configuration import CELL_FILE, ConfigurationError, Parameter, declare, load_cell
 from .convert import time_of
@@ -41,8 +39,11 @@ PARAMETERS = (
 )
 HEARD = ("camera/image_raw", "belt/state", "belt/items", "classifications", "ejector/recipe")
 """Topics that it listens to, while it is active, beside those that list it."""
-KEPT = 16
-"""Images that wait for their verdicts, and verdicts that wait for their images."""
+KEPT_IMAGES = 16
+KEPT = 64
+"""Items, and verdicts that wait for their items and images."""
+AROUND = 4
+"""What is read around the part of the image that was judged [px]: more of it is belt."""
 LATEST = 5
 """Readings by whose slowest it reckons whether another one comes in time."""
 
@@ -78,9 +79,9 @@ class Reader(ManagedNode):
 
     def activate(self) -> None:
         self._belt = BeltFollower(self, self._cell, self._counts)
-        self._sight: Sight[Image] = Sight(self._cell)
-        self._views: Recent[tuple[Image, ItemView]] = Recent(KEPT)
-        self._verdicts: Recent[Verdict] = Recent(KEPT)
+        self._images: Recent[Image] = Recent(KEPT_IMAGES)
+        self._items: Recent[Item] = Recent(KEPT)
+        self._verdicts: Recent[BatteryClassification] = Recent(KEPT)
         self._queue = PrintQueue(self._cell)
         self._recipe = self._cell.recipe
         self._began = 0
@@ -104,21 +105,15 @@ class Reader(ManagedNode):
         self._recipe = recipe_of(message)
 
     def _on_item(self, message: BeltItem) -> None:
-        self._sight.item(item_of(message))
+        self._items.add(message.id, item_of(message))
 
     def _on_image(self, image: Image) -> None:
         self._seen.passed(time.monotonic())
-        if self._sight.image(stamp_of(image.header.stamp), image):
-            self._counts["images dropped"] += 1
-        self._match()
+        self._images.add(stamp_of(image.header.stamp), image)
 
     def _on_verdict(self, message: BatteryClassification) -> None:
-        verdict = verdict_of(message)
-        seen = self._views.get(verdict.image_stamp)
-        if seen is None:
-            self._verdicts.add(verdict.image_stamp, verdict)
-        else:
-            self._want(verdict, *seen)
+        if self._recipe.wants_print(verdict_of(message)):
+            self._verdicts.add(stamp_of(message.header.stamp), message)
 
     def _on_belt(self, message: BeltState) -> None:
         reading = self._belt.take(message)
@@ -127,34 +122,35 @@ class Reader(ManagedNode):
         self._match()
         self._tell()
         if self._thread is not None and not self._thread.busy:
-            wanted = self._queue.next(reading, max(self._took, default=0.0))
-            if wanted is not None:
-                self._began = self.get_clock().now().nanoseconds
-                self._thread.begin(wanted, wanted.image[1])
+            self._begin(reading, self._thread)
+
+    def _begin(self, reading: BeltReading, thread: PrintThread[Wanted[Job]]) -> None:
+        left_out = self._queue.left_out
+        wanted = self._queue.next(reading, max(self._took, default=0.0))
+        if self._queue.left_out > left_out and self._took:
+            # One slow reading must not end all reading.
+            self._took.popleft()
+        if wanted is not None:
+            self._began = self.get_clock().now().nanoseconds
+            thread.begin(wanted, wanted.image[1])
 
     def _match(self) -> None:
-        """Tell which item each image shows; whose print is wanted its verdict says."""
-        for seen in self._sight.step(self._belt.tracker):
-            if seen.view is None:
-                continue
-            stamp = stamp_of(seen.image.header.stamp)
-            self._views.add(stamp, (seen.image, seen.view))
-            verdict = self._verdicts.pop(stamp)
-            if verdict is not None:
-                self._want(verdict, seen.image, seen.view)
+        """Queue the items whose verdict and image are both there."""
+        for stamp, message in self._verdicts.items():
+            image, item = self._images.get(stamp), self._items.get(message.item_id)
+            if image is not None and item is not None:
+                self._verdicts.pop(stamp)
+                self._want(item, message, image)
 
-    def _want(self, verdict: Verdict, image: Image, view: ItemView) -> None:
-        if view.item_id != verdict.item_id or not self._recipe.wants_print(verdict):
-            return
-        side = math.ceil(view.length_px / (1 - 2 * CROP_MARGIN))
+    def _want(self, item: Item, message: BatteryClassification, image: Image) -> None:
         try:
-            crop = crop_item(to_rgb(image), view, max(CROP_SIZE, side))
+            picture = part_of(to_rgb(image), message.roi)
         except ImageError as error:
             self._counts["images refused"] += 1
             self.get_logger().warning(f"camera/image_raw: {error}", throttle_duration_sec=1.0)
             return
-        self._counts["items wanted"] += 1
-        self._queue.add(self._recipe, view.item, verdict, (image, crop.pixels))
+        if self._queue.add(self._recipe, item, verdict_of(message), (image, picture)):
+            self._counts["items wanted"] += 1
 
     def _tell(self) -> None:
         done = self._thread.take() if self._thread is not None else None
@@ -197,6 +193,19 @@ class Reader(ManagedNode):
             warning = "items were left out: reading print is too slow for this rate"
         fault = self._belt.fault if self.stage == "active" else None
         return Health(values, warning, fault, (self._seen, self._read))
+
+
+def part_of(pixels: Pixels, roi: RegionOfInterest) -> Pixels:
+    """The part of uint8[h, w, 3] that was judged, pixel by pixel: enlarged, less of it is read.
+
+    Raises ImageError.
+    """
+    top, left = max(0, roi.y_offset - AROUND), max(0, roi.x_offset - AROUND)
+    bottom, right = roi.y_offset + roi.height + AROUND, roi.x_offset + roi.width + AROUND
+    part = np.ascontiguousarray(pixels[top:bottom, left:right])
+    if not roi.width or not roi.height or not part.size:
+        raise ImageError("roi: nothing of the image was judged")
+    return part
 
 
 def main() -> None:

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from messages import belt_state, item, stamp_at, verdict
 from rclpy.lifecycle import TransitionCallbackReturn
+from sensor_msgs.msg import RegionOfInterest
 
 from batsort_core.chemistry import Chemistry
 from batsort_interfaces.msg import PrintReading
@@ -71,6 +72,7 @@ def image(count: int) -> Any:
 def judged(battery: Any, kind: str = "Klarus", novelty: float = 0.1) -> Any:
     message = verdict(battery.id, kind)
     message.novelty = novelty
+    message.roi = RegionOfInterest(x_offset=258, y_offset=222, width=124, height=36)
     message.header.stamp = image(battery.count + CAMERA_COUNTS).header.stamp
     return message
 
@@ -128,7 +130,7 @@ def test_a_dangerous_battery_is_read_and_told_with_its_image(bench, fake) -> Non
     assert (reading.chemistry, reading.text) == ("li_ion", "Li-ion 3.7V")
     assert (reading.confidence, reading.voltage) == (0.75, pytest.approx(3.7))
     (picture,) = fake.pictures
-    assert picture.shape == (256, 256, 3) and (picture[0] == 255).all()
+    assert picture.shape == (44, 132, 3) and (picture[:4] == 40).all()
     values = node._health().values
     assert (values["items wanted"], values["items read"]) == (1, 1)
     assert values["chemistries read"] == 1 and values["items left out"] == 0

@@ -38,7 +38,7 @@ class Crop:
     """A picture of one item, level on white, and the part of the image that it came from."""
 
     pixels: Image
-    """uint8[side, side, 3], RGB."""
+    """uint8[CROP_SIZE, CROP_SIZE, 3], RGB."""
     x: int
     y: int
     width: int
@@ -50,8 +50,8 @@ class Crop:
     clearance: float | None
 
 
-def crop_item(image_rgb: Image, view: ItemView, side: int = CROP_SIZE) -> Crop:
-    """Return the crop of `view` from uint8[height, width, 3], `side` pixels wide and high.
+def crop_item(image_rgb: Image, view: ItemView) -> Crop:
+    """Return the crop of `view` from uint8[height, width, 3].
 
     The barrier tells where along the belt the item is; contrast tells how far from there it is
     seen, where across it, how wide and at which angle. Raises ValueError where
@@ -77,7 +77,7 @@ def crop_item(image_rgb: Image, view: ItemView, side: int = CROP_SIZE) -> Crop:
     corners = cv2.boxPoints(((part.u, part.v), (part.along, part.across), part.degrees))
     x0, y0 = np.clip(np.floor(corners.min(axis=0)), 0, (width - 1, height - 1)).astype(int)
     x1, y1 = np.clip(np.ceil(corners.max(axis=0)), (x0 + 1, y0 + 1), (width, height)).astype(int)
-    pixels = level(image_rgb, part, side, side, CROP_MARGIN)
+    pixels = level(image_rgb, part, CROP_SIZE, CROP_SIZE, CROP_MARGIN)
     _whiten_around(pixels, part)
     box = int(x0), int(y0), int(x1 - x0), int(y1 - y0)
     return Crop(pixels, *box, found is not None, offset, clearance)
@@ -112,11 +112,10 @@ def _foreground(region: Image, belt: NDArray[np.float32]) -> NDArray[np.uint8]:
 
 def _whiten_around(pixels: Image, part: Rectangle) -> None:
     """Paint out what is beside `part` in the square that `level` has made of it."""
-    side = len(pixels)
-    ends = round(CROP_MARGIN * side)
-    half = (1 - 2 * CROP_MARGIN) * side * part.across / part.along / 2
-    above, below = round(side / 2 - half), round(side / 2 + half)
+    ends = round(CROP_MARGIN * CROP_SIZE)
+    half = (1 - 2 * CROP_MARGIN) * CROP_SIZE * part.across / part.along / 2
+    above, below = round(CROP_SIZE / 2 - half), round(CROP_SIZE / 2 + half)
     pixels[: max(above, 0)] = BACKGROUND
     pixels[below:] = BACKGROUND
     pixels[:, :ends] = BACKGROUND
-    pixels[:, side - ends :] = BACKGROUND
+    pixels[:, CROP_SIZE - ends :] = BACKGROUND
