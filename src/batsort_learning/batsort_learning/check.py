@@ -29,11 +29,12 @@ from batsort_learning.data import (
 )
 from batsort_learning.head import DEPTHS, Moments, fit_temperature, softmax
 from batsort_learning.label_list import AUTO, FILE, Entry, as_yaml
-from batsort_learning.print_cache import PrintCache, at_full_size
+from batsort_learning.print_cache import at_full_size, read_prints
 from batsort_learning.splits import grouped_folds
 from batsort_learning.weights import WeightsError
 from batsort_perception import page
 from batsort_perception.preprocess import Image, Rectangle, content, level, prepare
+from batsort_perception.print_cache import PrintCache
 from batsort_perception.print_reader import PrintError
 from batsort_perception.print_text import Finding as Read
 from batsort_perception.print_text import Print
@@ -262,7 +263,7 @@ def _check_print(result: Check, reader: PrintCache | str, stated: Mapping[str, C
         result.print_unread = reader
         return
     try:
-        result.prints = reader.read(result.photos)
+        result.prints = read_prints(reader, result.photos)
     except PrintError as error:
         result.print_unread = str(error)
         return

@@ -1,113 +1,36 @@
-"""What was read on photos, kept so that a photo is read once: by the content of its file.
-
-Lines are kept, not what they mean: rules are applied anew. An entry is of one reader (its code, the
-releases that it runs on) and one size of image; what is damaged is read anew.
-"""
+"""What is printed on photos, each read once: kept by the content of its file."""
 
 from __future__ import annotations
 
-import hashlib
-import json
-import os
-from collections.abc import Callable, Sequence
-from contextlib import suppress
-from importlib import metadata
-from pathlib import Path
-from typing import Protocol
+from collections.abc import Sequence
 
-import numpy as np
 from tqdm import tqdm
 
 from batsort_learning.data import LabelledPhoto
-from batsort_perception import print_reader
 from batsort_perception.preprocess import Image
-from batsort_perception.print_text import Line, Print, interpret
+from batsort_perception.print_cache import PrintCache
+from batsort_perception.print_text import Print
 from batsort_twin.photos import PhotoError, read_photo
 
 EDGE = 1600
 """Longer edge up to which photos are read [px]: print is small."""
-PACKAGES = ("rapidocr", "onnxruntime")
 
 
-class Reader(Protocol):
-    """As `print_reader.PrintReader`."""
+def read_prints(cache: PrintCache, photos: Sequence[LabelledPhoto]) -> list[Print]:
+    """What is printed on each, boxes in pixels of the photo at EDGE.
 
-    def read(self, image: Image) -> Print:
-        """What is printed in uint8[h, w, 3] RGB."""
-        ...
+    Raises PrintError where print can't be read here.
+    """
+    return [_read(cache, photo) for photo in tqdm(photos, "reading print", unit="photo")]
 
 
-class PrintCache:
-    """Reads print where it has not been read before; a reader is made when the first is needed."""
-
-    def __init__(self, folder: Path, make_reader: Callable[[], Reader], version: str) -> None:
-        self._folder, self._make, self._version = folder, make_reader, version
-        self._reader: Reader | None = None
-
-    def read(self, photos: Sequence[LabelledPhoto]) -> list[Print]:
-        """What is printed on each, boxes in pixels of the photo at EDGE.
-
-        Raises PrintError where print can't be read here.
-        """
-        return [self._print(photo) for photo in tqdm(photos, "reading print", unit="photo")]
-
-    def _print(self, photo: LabelledPhoto) -> Print:
-        file = self._folder / f"{photo.sha256}-{self._version}.json"
-        kept = _lines(file)
-        if kept is not None:
-            return interpret(kept)
-        self._reader = self._reader or self._make()
-        try:
-            found = self._reader.read(at_full_size(photo))
-        except PhotoError:  # gone since it was read small
-            return Print()
-        _keep(file, found.lines)
-        return found
+def _read(cache: PrintCache, photo: LabelledPhoto) -> Print:
+    try:
+        return cache.read(photo.sha256, lambda: at_full_size(photo))
+    except PhotoError:  # gone since it was read small
+        return Print()
 
 
 def at_full_size(photo: LabelledPhoto) -> Image:
     """uint8[h, w, 3] RGB that the boxes are in. Raises PhotoError."""
     return read_photo(photo.path, EDGE)
-
-
-def default_cache() -> Path:
-    """Where a user's programs keep what can be had again."""
-    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(home) / "batsort" / "print"
-
-
-def reader_version() -> str:
-    """Twelve hex digits: of the reader's code and the packages it runs on."""
-    code = Path(print_reader.__file__).read_bytes()
-    releases = " ".join(f"{name} {metadata.version(name)}" for name in PACKAGES)
-    return hashlib.sha256(code + f"{releases} {EDGE} {np.__version__}".encode()).hexdigest()[:12]
-
-
-def _lines(file: Path) -> list[Line] | None:
-    """The lines in an entry; None where there is none, or a damaged one."""
-    try:
-        lines = [
-            Line(str(text), float(confidence), np.array(box, np.float32))
-            for text, confidence, box in json.loads(file.read_bytes())
-        ]
-    except (OSError, ValueError, TypeError):
-        return None
-    return lines if all(_sound(line) for line in lines) else None
-
-
-def _sound(line: Line) -> bool:
-    shaped = line.box.shape == (4, 2) and bool(np.isfinite(line.box).all())
-    return shaped and 0.0 <= line.confidence <= 1.0
-
-
-def _keep(file: Path, lines: Sequence[Line]) -> None:
-    """Write an entry whole or not at all; a cache that can't be written costs time only."""
-    part = file.with_suffix(f".{os.getpid()}")
-    text = json.dumps([[line.text, line.confidence, line.box.tolist()] for line in lines])
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        part.write_text(text, encoding="utf-8")
-        part.replace(file)
-    except OSError:
-        with suppress(OSError):
-            part.unlink()

@@ -17,7 +17,8 @@ from batsort_learning.commands import check as command
 from batsort_learning.commands.options import read_cell
 from batsort_learning.data import read_photos
 from batsort_learning.label_list import LabelList
-from batsort_learning.print_cache import PrintCache, at_full_size, default_cache, reader_version
+from batsort_learning.print_cache import at_full_size, read_prints
+from batsort_perception.print_cache import PrintCache, default_cache, reader_version
 from batsort_perception.print_reader import PrintError, PrintReader, available
 from batsort_perception.print_text import Line, Print, interpret
 from batsort_twin.photos import read_photo
@@ -319,7 +320,7 @@ def told(monkeypatch, tmp_path, looked_at):
     looked_at({**many("Green", NIMH), "Green/odd": LI_ION})
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "home"))
     monkeypatch.setattr(command, "available", lambda: "")
-    monkeypatch.setattr(command, "reader_version", lambda: "v1")
+    monkeypatch.setattr(command, "reader_version", lambda *more: "v1")
     monkeypatch.setattr(command, "PrintReader", lambda: looked_at.reader)
     return looked_at.folder
 
@@ -410,5 +411,6 @@ def test_a_print_without_lines_is_kept_too(tmp_path):
     reader = Reads(tmp_path / "photos", {})
     cache = PrintCache(tmp_path / "cache", lambda: reader, "v1")
     photos = read_photos(tmp_path / "photos")
-    assert cache.read(photos)[0].lines == cache.read(photos)[0].lines == Print().lines
+    first, again = read_prints(cache, photos), read_prints(cache, photos)
+    assert first[0].lines == again[0].lines == Print().lines
     assert reader.calls == 1

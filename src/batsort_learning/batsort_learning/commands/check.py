@@ -11,8 +11,9 @@ from batsort_core.chemistry import Chemistry
 from batsort_learning.check import as_page, as_text, check
 from batsort_learning.commands import options as shared
 from batsort_learning.label_list import as_yaml
-from batsort_learning.print_cache import PrintCache, default_cache, reader_version
+from batsort_learning.print_cache import EDGE
 from batsort_perception.bundle import Bundle
+from batsort_perception.print_cache import PrintCache, default_cache, reader_version
 from batsort_perception.print_reader import PrintReader, available
 
 
@@ -43,7 +44,7 @@ def run(options: argparse.Namespace) -> None:
     chemistries: dict[str, Chemistry] = {}
     for stated in (Bundle.load(options.bundle), shared.read_cell(options.cell)):
         chemistries |= (stated.chemistries if stated else None) or {}
-    reader = available() or PrintCache(default_cache(), PrintReader, reader_version())
+    reader = available() or PrintCache(default_cache(), PrintReader, reader_version(EDGE))
     result = check(
         options.photos, options.seed, options.li_ion, options.labels, reader, chemistries
     )
