@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from importlib.util import find_spec
-from pathlib import Path
 
 import pytest
-import yaml
 from diagnostic_msgs.msg import DiagnosticArray
-from launched_cell import CELL_FILE, LaunchedCell
+from launched_cell import LaunchedCell
 
 from batsort_core.sorter import Reading
 from batsort_interfaces.msg import PrintReading
@@ -40,14 +38,9 @@ def watching(cell: LaunchedCell) -> tuple[list[PrintReading], dict[str, dict[str
 
 
 def test_with_a_reader_items_wait_for_their_print_and_all_counts_add_up(
-    launch: Callable[..., LaunchedCell], tmp_path: Path
+    launch: Callable[..., LaunchedCell],
 ) -> None:
-    document = yaml.safe_load(CELL_FILE.read_text())
-    # All that would be sorted is worth reading.
-    document["recipe"]["print"]["novelty"] = 0.0
-    file = tmp_path / "cell.yaml"
-    file.write_text(yaml.safe_dump(document))
-    cell = launch(reader=True, cell_file=file, items=ITEMS, rate=1.0, seed=4)
+    cell = launch(reader=True, items=ITEMS, rate=1.0, seed=4)
     readings, told = watching(cell)
     cell.wait_state("execute")
     cell.wait(lambda: len(cell.run.outcomes) == ITEMS, f"{ITEMS} items have an outcome")

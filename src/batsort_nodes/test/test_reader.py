@@ -5,7 +5,9 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import cv2
@@ -23,6 +25,7 @@ from batsort_nodes.reader import Reader
 from batsort_perception.print_reader import PrintError
 from batsort_perception.print_text import Finding, Print
 
+CELL_FILE = Path(__file__).parents[3] / "config" / "cell.yaml"
 CAMERA_COUNTS = 2000
 BOX = np.zeros((4, 2), np.float32)
 
@@ -49,6 +52,16 @@ class FakePrint:
 @pytest.fixture
 def fake() -> FakePrint:
     return FakePrint()
+
+
+@pytest.fixture
+def bench(bench: Any, tmp_path: Path) -> Any:
+    """With a recipe that does not want all print."""
+    text = CELL_FILE.read_text()
+    assert "    novelty: 0.0 " in text
+    file = tmp_path / "cell.yaml"
+    file.write_text(text.replace("    novelty: 0.0 ", "    novelty: 0.7 "))
+    return partial(bench, cell_file=file)
 
 
 def active(bench: Any, fake: Any) -> Reader:
