@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 
-from batsort_bags.images import Pixels, decompressed, to_rgb
+from batsort_bags.images import ImageError, Pixels, decompressed, to_rgb
 from batsort_bags.messages import item_of, reading_of, stamp_of
 from batsort_bags.names import BELT, IMAGES, ITEMS
 from batsort_bags.reader import Bag
@@ -35,10 +35,18 @@ class Cropped:
 
 
 class Cropper:
-    """Takes items, belt readings and images in any order; crops the items that are wanted."""
+    """Takes items, belt readings and images in any order; crops the items that are wanted.
 
-    def __init__(self, cell: CellDescription, wanted: Callable[[int], bool]) -> None:
-        self._wanted = wanted
+    An image that can't be read is told to `refused` and left out, or else ends it.
+    """
+
+    def __init__(
+        self,
+        cell: CellDescription,
+        wanted: Callable[[int], bool],
+        refused: Callable[[ImageError], None] | None = None,
+    ) -> None:
+        self._wanted, self._refused = wanted, refused
         self._tracker = BeltTracker(cell.belt.metres_per_count, cell.belt.max_velocity)
         self._sight: Sight[tuple[int, Callable[[], Pixels]]] = Sight(cell)
 
@@ -55,7 +63,7 @@ class Cropper:
         yield from self._step()
 
     def image(self, stamp: int, pixels: Callable[[], Pixels]) -> Iterator[Cropped]:
-        """An image exposed at `stamp` [ns]. Raises ImageError once it is looked at."""
+        """An image exposed at `stamp` [ns]. May raise ImageError once it is looked at."""
         self._sight.image(stamp, (stamp, pixels))
         yield from self._step()
 
@@ -63,16 +71,31 @@ class Cropper:
         for seen in self._sight.step(self._tracker):
             if seen.view is not None and self._wanted(seen.view.item_id):
                 stamp, pixels = seen.image
-                crop = crop_item(pixels(), seen.view)
+                try:
+                    image = pixels()
+                except ImageError as error:
+                    if self._refused is None:
+                        raise
+                    self._refused(error)
+                    continue
+                crop = crop_item(image, seen.view)
                 if crop.found:
                     yield Cropped(
                         seen.view.item_id, stamp, crop.pixels, crop.offset, crop.clearance
                     )
 
 
-def crops(bag: Bag, cell: CellDescription, wanted: Callable[[int], bool]) -> Iterator[Cropped]:
-    """Every wanted item that an image in the bag shows. Raises BagError and ImageError."""
-    cropper = Cropper(cell, wanted)
+def crops(
+    bag: Bag,
+    cell: CellDescription,
+    wanted: Callable[[int], bool],
+    refused: Callable[[ImageError], None] | None = None,
+) -> Iterator[Cropped]:
+    """Every wanted item that an image in the bag shows.
+
+    Raises BagError, and ImageError for an image that can't be read where `refused` is not given.
+    """
+    cropper = Cropper(cell, wanted, refused)
     for received in bag.messages([BELT, ITEMS, *IMAGES]):
         message = bag.decode(received)
         if received.topic == BELT:

@@ -66,7 +66,8 @@ def pixels_of(message: Any) -> Pixels:
 
 def decompressed(message: Any) -> Pixels:
     """Pixels of a sensor_msgs/CompressedImage as uint8[height, width, 3] RGB. Raises ImageError."""
-    pixels = cv2.imdecode(np.frombuffer(message.data, np.uint8), cv2.IMREAD_COLOR)
+    data = np.frombuffer(message.data, np.uint8)
+    pixels = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
     if pixels is None:
         raise ImageError(
             f"data: {len(message.data)} bytes are no picture; allowed: what {message.format!r} says"

@@ -14,18 +14,19 @@ from typing import Any
 from tqdm import tqdm
 
 from batsort_bags.crops import crops
-from batsort_bags.images import ImageError
-from batsort_bags.names import IMAGES
+from batsort_bags.names import IMAGES, VERDICTS
 from batsort_bags.reader import Bag, BagError
 from batsort_bags.replay import recorded_cell
 from batsort_core.cell import CellDescription
 from batsort_core.items import Outcome
 from batsort_core.oee import possible_rate
-from batsort_interfaces.msg import BinState, BinStates, SortDecision
+from batsort_interfaces.msg import BatteryClassification, BinState, BinStates, SortDecision
 from batsort_nodes.versions import versions
+from batsort_perception.print_cache import PrintCache
 
 from .attribution import counts
 from .folders import FolderError, make_folder
+from .print_reading import Printed, read_bag, reader, refusal
 from .report import Run, summarize
 from .run_log import TOPICS, RunLog
 from .run_page import Uncertain, as_page
@@ -42,14 +43,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _options(arguments)
     try:
         make_folder("--out", options.out)
-        report, pictures, damages = _report(options.bags)
+        report, pictures, printed, damages = _report(options.bags, reader(options.print == "auto"))
     except (BagError, FolderError) as error:
         print(f"report: {error}", file=sys.stderr)
         return REFUSED
     folder: Path = options.out
     (folder / "report.json").write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
     names = ", ".join(bag.name for bag in options.bags)
-    page = as_page(f"BatSort: {names}", report, pictures)
+    page = as_page(f"BatSort: {names}", report, pictures, printed.pictures)
     (folder / "report.html").write_text(page, encoding="utf-8")
     print(f"report: {folder / 'report.html'}   figures: {folder / 'report.json'}")
     for fault in (*damages, *report["faults"]):
@@ -58,25 +59,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def uncertain(
-    bag: Bag, cell: CellDescription, decisions: Mapping[int, SortDecision]
+    bag: Bag, cell: CellDescription, decisions: Mapping[int, SortDecision], refused: list[str]
 ) -> list[Uncertain] | None:
     """The items with the least confidence, as the images of a bag show them; None without images.
 
-    Raises BagError.
+    A line for each image that can't be read is added to `refused`. Raises BagError.
     """
     if not any(topic in bag.topics for topic in IMAGES):
         return None
     judged = [d for d in decisions.values() if d.type]
     least = {d.item_id: d for d in sorted(judged, key=lambda d: d.confidence)[:SHOWN]}
     found: dict[int, Uncertain] = {}
-    try:
-        for crop in crops(bag, cell, least.__contains__):
-            d = least[crop.item_id]
-            found[crop.item_id] = Uncertain(
-                crop.pixels, d.type, d.confidence, d.novelty, d.bin, d.reason
-            )
-    except ImageError as error:
-        raise BagError(f"{bag.path}: {error}") from None
+    for crop in crops(
+        bag, cell, least.__contains__, lambda error: refused.append(refusal(bag, error))
+    ):
+        d = least[crop.item_id]
+        found[crop.item_id] = Uncertain(
+            crop.pixels, d.type, d.confidence, d.novelty, d.bin, d.reason
+        )
     return [found[item_id] for item_id in least if item_id in found]
 
 
@@ -87,12 +87,23 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     add = parser.add_argument
     add("bags", type=Path, nargs="+", metavar="BAG", help="in the order of time")
     add("--out", type=Path, default=Path("."), metavar="DIR", help="folder of the report")
+    add(
+        "--print",
+        choices=("auto", "off"),
+        default="auto",
+        help="auto (the default): what is printed on the items is read in the bag's images where "
+        "the cell has not read it and `./cell setup print` was run, half a second each; "
+        "off: only what the cell has read",
+    )
     return parser.parse_args(arguments)
 
 
-def _report(paths: Sequence[Path]) -> tuple[dict[str, Any], list[Uncertain] | None, list[str]]:
+def _report(
+    paths: Sequence[Path], by: PrintCache | str
+) -> tuple[dict[str, Any], list[Uncertain] | None, Printed, list[str]]:
     log: RunLog | None = None
     pictures: list[Uncertain] | None = None
+    printed = Printed()
     damages: list[str] = []
     balances: list[list[BinStates]] = []
     velocity, bundle = 0.0, "not recorded"
@@ -108,6 +119,7 @@ def _report(paths: Sequence[Path]) -> tuple[dict[str, Any], list[Uncertain] | No
                     f"{path}: other bins or types than in {paths[0]}; allowed: bags of one cell"
                 )
             balances.append([])
+            verdicts: dict[int, BatteryClassification] = {}
             topics = (*TOPICS, COMMAND, BUNDLE)
             messages = bag.messages(topics)
             for received in tqdm(messages, desc=path.name, leave=False, disable=None):
@@ -119,11 +131,15 @@ def _report(paths: Sequence[Path]) -> tuple[dict[str, Any], list[Uncertain] | No
                 elif received.topic == "bins/state":
                     balances[-1].append(message)
                 else:
+                    if received.topic == VERDICTS:
+                        verdicts[message.item_id] = message
                     log.hear(received.topic, message, received.stamp * 1e-9)
-            seen = uncertain(bag, cell, log.run.decisions)
+            read_bag(printed, bag, log.run, cell.recipe, verdicts, by)
+            seen = uncertain(bag, cell, log.run.decisions, printed.refused)
             if seen is not None:
                 pictures = [*(pictures or []), *seen]
             damages += [bag.damage] if bag.damage else []
+    damages += dict.fromkeys(printed.refused)
     assert log is not None  # one bag at least
     _balance(log.run, cell, balances)
     if pictures is not None:
@@ -132,10 +148,11 @@ def _report(paths: Sequence[Path]) -> tuple[dict[str, Any], list[Uncertain] | No
         "bundle": bundle,
         "errors": counts(log.run),
         "versions": versions(),
+        "print": printed.figures(log.run, cell.recipe),
     }
     rate = possible_rate(cell, velocity or cell.belt.velocity)
     report |= time_spent(log.observed, report["outcomes"], rate)
-    return report, pictures, damages
+    return report, pictures, printed, damages
 
 
 def _balance(run: Run, cell: CellDescription, balances: Sequence[Sequence[BinStates]]) -> None:

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import rclpy
 import yaml
@@ -32,7 +32,7 @@ from batsort_interfaces.msg import (
     CellState,
     ItemOutcome,
 )
-from batsort_nodes.topics import TOPICS, TWIN
+from batsort_nodes.topics import READER, TOPICS, TWIN
 from batsort_nodes.versions import versions
 from batsort_perception.bundle import Bundle, BundleError, default_bundle
 from batsort_twin.scenario import Scenario, ScenarioError, read_scenario
@@ -46,6 +46,9 @@ from .operator import Breaker, Operator
 from .report import Run, summarize
 from .scenario_report import Happened, Observed, summarize_scenario
 from .shift import time_spent
+
+if TYPE_CHECKING:
+    from .print_reading import Printed
 
 ITEMS, RATE, SPEED = 100, 5.0, 0.5
 LOOK_S = 0.2
@@ -106,13 +109,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     report |= time_spent(watcher.observed, report["outcomes"], rate)
     if scenario is not None:
         report["scenario"] = summarize_scenario(run, watcher.observed)
-    (folder / "report.json").write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
-    print(_table(report))
     # Loaded here: the running cell has no use for it.
+    from .print_reading import heard
     from .run_picture import draw
 
+    printed = heard(run)
+    report["print"] = printed.figures(run, cell.recipe)
+    (folder / "report.json").write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+    print(_table(report))
     draw(run, report, folder / "run.png")
-    _write_page(run, cell, report, folder, options.record)
+    _write_page(run, cell, report, printed, folder, options.record)
     print(f"\nreport: {folder / 'report.html'}   picture: {folder / 'run.png'}")
     broken = list(report["faults"])
     if scenario is not None and report["scenario"]["wrong_bin_after_standing"]:
@@ -123,7 +129,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _write_page(
-    run: Run, cell: CellDescription, report: dict[str, Any], folder: Path, recorded: bool
+    run: Run,
+    cell: CellDescription,
+    report: dict[str, Any],
+    printed: Printed,
+    folder: Path,
+    recorded: bool,
 ) -> None:
     from .bag_report import uncertain
     from .run_page import as_page
@@ -132,10 +143,13 @@ def _write_page(
     if recorded:
         try:
             with Bag(folder / "bag") as bag:
-                pictures = uncertain(bag, cell, run.decisions)
+                printed.show(bag, run, cell.recipe, run.verdicts)
+                pictures = uncertain(bag, cell, run.decisions, printed.refused)
         except BagError as error:
-            print(f"demo: {error}", file=sys.stderr)
-    page = as_page(f"BatSort: {folder.name}", report, pictures)
+            printed.refused.append(str(error))
+    for line in dict.fromkeys(printed.refused):
+        print(f"demo: {line}", file=sys.stderr)
+    page = as_page(f"BatSort: {folder.name}", report, pictures, printed.pictures)
     (folder / "report.html").write_text(page, encoding="utf-8")
 
 
@@ -394,7 +408,7 @@ class Watcher(Node):
         self._held_since: float | None = None
         self._truth_heard = math.inf
         for name in run_log.TOPICS:
-            topic = (TOPICS | TWIN)[name]
+            topic = (TOPICS | READER | TWIN)[name]
             qos = topic.qos
             qos.depth = 1000
             self.create_subscription(topic.type, name, partial(self._hear, name), qos)

@@ -11,7 +11,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from batsort_interfaces.msg import BinStates, EjectEvent, ItemOutcome, ItemTruth, SortDecision
+from batsort_interfaces.msg import (
+    BatteryClassification,
+    BinStates,
+    EjectEvent,
+    ItemOutcome,
+    ItemTruth,
+    PrintReading,
+    SortDecision,
+)
 
 NOWHERE = ""
 UNKNOWN = "unknown"
@@ -25,6 +33,9 @@ class Run:
     bin_of_type: Mapping[str, str]
     others: str
     items: list[int] = field(default_factory=list)
+    verdicts: dict[int, BatteryClassification] = field(default_factory=dict)
+    readings: dict[int, PrintReading] = field(default_factory=dict)
+    """Of print; the first of an item counts."""
     decisions: dict[int, SortDecision] = field(default_factory=dict)
     outcomes: list[ItemOutcome] = field(default_factory=list)
     truths: list[ItemTruth] = field(default_factory=list)

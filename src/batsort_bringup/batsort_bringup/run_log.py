@@ -13,6 +13,7 @@ TOPICS = (
     "belt/state",
     "belt/items",
     "classifications",
+    "readings",
     "items/decisions",
     "ejector/events",
     "items/outcomes",
@@ -58,6 +59,9 @@ class RunLog:
             case "classifications":
                 judged = seconds(message.verdict_stamp)
                 run.latencies_s.append(judged - seconds(message.header.stamp))
+                run.verdicts[message.item_id] = message
+            case "readings":
+                run.readings.setdefault(message.item_id, message)
             case "items/decisions":
                 run.decisions[message.item_id] = message
             case "ejector/events":

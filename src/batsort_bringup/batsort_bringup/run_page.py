@@ -5,7 +5,7 @@ Pure: it takes what `report.json` holds, and pictures of items.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,7 @@ from batsort_core.oee import is_planned
 from batsort_core.packml import State
 from batsort_perception import page
 from batsort_perception.page import Html
+from batsort_perception.preprocess import Image
 
 from .report import NOWHERE
 
@@ -31,6 +32,8 @@ COLOURS = {
 OTHER = "#8a8f98"
 LOSS = "#c8553d"
 BINS = 30
+PRINTS = 60
+"""Items on the page whose print says something against them."""
 STATES = 60
 """Rows of the list of states; of more, the longest."""
 
@@ -48,10 +51,20 @@ class Uncertain:
     reason: str
 
 
-def as_page(title: str, report: dict[str, Any], uncertain: Sequence[Uncertain] | None) -> str:
-    """The whole page; `uncertain` is None where no images were kept."""
+def as_page(
+    title: str,
+    report: dict[str, Any],
+    uncertain: Sequence[Uncertain] | None,
+    printed: Mapping[int, Image] | None = None,
+) -> str:
+    """The whole page.
+
+    `uncertain` is None where no images were kept; `printed` are pictures by item of what the print
+    says something against.
+    """
     parts = [
         _summary(report),
+        _print(report["print"], printed or {}),
         _bins(report),
         _effectiveness(report),
         _states(report["states"]),
@@ -94,6 +107,52 @@ def _summary(report: dict[str, Any]) -> Html:
             "of items of a known type, the share that landed in its bin."
         ),
     )
+
+
+def _print(found: dict[str, Any], pictures: Mapping[int, Image]) -> Html:
+    parts = [page.paragraph(_read(found))] if found["read"] else []
+    parts += [page.paragraph(sentence) for sentence in found["unread"]]
+    rows = [
+        (
+            str(item["item_id"]),
+            page.picture(pictures[item["item_id"]], f"Print on item {item['item_id']}", "")
+            if item["item_id"] in pictures
+            else "no picture",
+            item["text"],
+            f"{item['chemistry']} ({item['confidence']:.0%})",
+            _verdict(item),
+            item["bin"] + ("" if item["confirmed"] or not item["bin"] else " (decided)"),
+            item["outcome"].replace("_", " ") or "not known",
+        )
+        for item in found["items"][:PRINTS]
+    ]
+    if rows:
+        header = ("item", "picture", "reads", "chemistry read", "verdict", "bin", "outcome")
+        parts.append(page.table(header, rows))
+    if more := len(found["items"]) - len(rows):
+        parts.append(page.paragraph(f"{more} more are in report.json, under `print`."))
+    return page.section("Print on the batteries", *parts)
+
+
+def _read(found: dict[str, Any]) -> str:
+    whose = " by the cell" if found["read_by_cell"] == found["read"] else ""
+    text = f"Print was looked for on {found['read']} items{whose}; it says what {found['readable']}"
+    text += " of them are."
+    if not found["stated_types"]:
+        text += " The cell description states no chemistries that it could contradict."
+    if not found["items"]:
+        return f"{text} None says Li-ion, and none contradicts its verdict."
+    li_ion, outside = found["li_ion"], found["li_ion_out_of_place"]
+    return (
+        f"{text} Fire risk first: {li_ion} may be Li-ion, {outside} of them outside the bins of "
+        f"Li-ion types; {found['contradicting']} contradict their verdicts."
+    )
+
+
+def _verdict(item: dict[str, Any]) -> str:
+    if not item["type"]:
+        return "none"
+    return f"{item['type']}: {item['stated'] or 'no chemistry stated'}"
 
 
 def _bins(report: dict[str, Any]) -> Html:

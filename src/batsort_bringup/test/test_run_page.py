@@ -28,6 +28,17 @@ from batsort_interfaces.msg import (
 )
 
 GOLDEN = Path(__file__).parents[3] / "tests" / "golden" / "fast" / "fast.mcap"
+PRINT: dict[str, Any] = {
+    "read": 0,
+    "read_by_cell": 0,
+    "stated_types": 9,
+    "readable": 0,
+    "li_ion": 0,
+    "li_ion_out_of_place": 0,
+    "contradicting": 0,
+    "unread": ["Print was not read."],
+    "items": [],
+}
 RECIPE = {"Klarus": "klarus", "<b>Cell</b>": "cells"}
 
 
@@ -69,6 +80,7 @@ def a_report(run: Run, observed: Observed) -> dict[str, Any]:
         "bundle": "default@1",
         "errors": {"classify": 1},
         "versions": {"batsort_core": "0.1.0"},
+        "print": PRINT,
         "states": timeline(observed),
     }
     report["oee"] = effectiveness(report["states"], report["outcomes"], 1.0)
@@ -108,6 +120,57 @@ def test_a_page_needs_nothing_from_elsewhere_and_escapes_what_it_is_given() -> N
     assert fetched == []
     assert "<script" not in page and "<i>x" not in page and "<b>Cell" not in page
     assert "40%, novelty 1.20: others (gap)" in page
+
+
+def test_print_that_says_something_against_an_item_stands_high_up_with_its_picture() -> None:
+    listed = {
+        "item_id": 77,
+        "text": "ICR <18650>",
+        "chemistry": "Li-ion",
+        "confidence": 0.89,
+        "type": "Exell_Green",
+        "stated": "Ni-MH",
+        "bin": "exell_green",
+        "confirmed": True,
+        "outcome": "sorted_confirmed",
+        "li_ion": True,
+        "contradicts": True,
+        "in_place": False,
+    }
+    other = listed | {"item_id": 78, "type": "", "stated": "", "confirmed": False, "outcome": ""}
+    found = PRINT | {"read": 9, "readable": 4, "li_ion": 2, "li_ion_out_of_place": 2}
+    found |= {"contradicting": 1, "unread": [], "items": [listed, other]}
+    report = a_report(a_run(), seen()) | {"print": found}
+    page = as_page("Run", report, None, {77: np.zeros((20, 60, 3), np.uint8)})
+    text = words(page)
+    assert "Print was looked for on 9 items; it says what 4 of them are. Fire risk first: 2" in text
+    assert "ICR &lt;18650&gt; Li-ion (89%) Exell_Green: Ni-MH exell_green sorted confirmed" in text
+    assert "78 no picture ICR" in text and "none exell_green (decided) not known" in text
+    assert 'alt="Print on item 77"' in page
+    assert text.index("Print on the batteries") < text.index("Bins and outcomes")
+
+
+def test_print_of_which_nothing_came_is_a_line() -> None:
+    found = PRINT | {"read": 9, "read_by_cell": 9, "readable": 4, "unread": [], "stated_types": 0}
+    text = words(as_page("Run", a_report(a_run(), seen()) | {"print": found}, None))
+    assert (
+        "Print was looked for on 9 items by the cell; it says what 4 of them are. The cell "
+        "description states no chemistries that it could contradict. None says Li-ion, and none "
+        "contradicts its verdict." in text
+    )
+
+
+def test_print_that_was_not_read_says_so_and_how_to() -> None:
+    text = words(as_page("Run", a_report(a_run(), seen()), None))
+    assert "Print on the batteries Print was not read. Bins and outcomes" in text
+
+
+def test_a_long_list_of_print_is_cut() -> None:
+    listed = dict.fromkeys(("text", "chemistry", "type", "stated", "bin", "outcome"), "")
+    items = [{**listed, "item_id": i, "confidence": 1.0, "confirmed": False} for i in range(70)]
+    found = PRINT | {"read": 70, "items": items}
+    text = words(as_page("Run", a_report(a_run(), seen()) | {"print": found}, None))
+    assert "10 more are in report.json" in text
 
 
 def test_the_picture_takes_names_as_they_are(tmp_path: Path) -> None:

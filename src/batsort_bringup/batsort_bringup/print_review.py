@@ -1,0 +1,171 @@
+"""Which items' print says Li-ion, or contradicts what they were taken for.
+
+Pure: from what was read and what became of the items to the part `print` of report.json.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from batsort_core.chemistry import Chemistry
+from batsort_core.recipe import Recipe
+from batsort_perception.print_text import Print
+
+from .report import Run
+
+LI_ION = frozenset({Chemistry.LI_ION, Chemistry.LIFEPO4})
+"""Lithium cells that burn in any other bin."""
+PLAIN = 0.55
+"""Confidence of a chemistry that may contradict a verdict; R6 for LR6 is misread at 0.5."""
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What was read on one item."""
+
+    chemistries: tuple[Chemistry, ...] = ()
+    """Several where it is one of them, and print doesn't say which; empty: not read."""
+    confidence: float = 0.0
+    """Of the chemistry, 0 to 1."""
+    text: str = ""
+    """The line that tells it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What print says against a verdict."""
+
+    li_ion: bool
+    """It says Li-ion, or may mean it."""
+    contradicts: bool
+    """It says another chemistry than the one stated for the verdict's type."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """An item that somebody should look at."""
+
+    item_id: int
+    text: str
+    chemistry: str
+    """In words."""
+    confidence: float
+    type: str
+    """Of the verdict; empty without one."""
+    stated: str
+    """Chemistry of that type, in words; empty where none is stated."""
+    bin: str
+    """Where it landed, or else what was decided; empty: neither is known."""
+    confirmed: bool
+    """Whether it was seen to land there."""
+    outcome: str
+    li_ion: bool
+    contradicts: bool
+    in_place: bool
+    """Li-ion in a bin whose types are all Li-ion."""
+
+
+def said_by(found: Print) -> Said:
+    """What `found` says; where it can be several lithium chemistries, all of these."""
+    if found.chemistry is not None:
+        one = found.chemistry
+        return Said((Chemistry(one.value),), one.confidence, one.text)
+    values = tuple(Chemistry(one.value) for one in found.chemistries)
+    if not values or LI_ION.isdisjoint(values):
+        return Said()
+    first = found.chemistries[0]
+    return Said(values, first.confidence, first.text)
+
+
+def said_in(reading: Any) -> Said:
+    """What the cell's own reader read: a PrintReading."""
+    known = (Chemistry(reading.chemistry),) if reading.chemistry in list(Chemistry) else ()
+    return Said(known, round(float(reading.confidence), 4), reading.text) if known else Said()
+
+
+def judge(said: Said, stated: Chemistry | None) -> Judged:
+    """Print against the chemistry `stated` for the verdict's type; None: nobody states one.
+
+    Print that may mean what is stated says nothing against it.
+    """
+    values = set(said.chemistries)
+    unsure = len(values) > 1
+    agrees = stated in values
+    return Judged(
+        li_ion=bool(values & LI_ION) and not (unsure and agrees),
+        contradicts=bool(values and stated) and not agrees and (unsure or said.confidence >= PLAIN),
+    )
+
+
+def review(read: Mapping[int, Said], run: Run, recipe: Recipe) -> list[Listed]:
+    """The items to look at, Li-ion outside its own bins first, then by how surely it was read."""
+    chemistries = recipe.chemistries or {}
+    own = _bins_of_li_ion(recipe)
+    outcomes = {outcome.item_id: outcome for outcome in run.outcomes}
+    found = []
+    for item_id, said in read.items():
+        decision, outcome = run.decisions.get(item_id), outcomes.get(item_id)
+        verdict = decision if decision and decision.type else run.verdicts.get(item_id)
+        type = verdict.type if verdict else ""
+        stated = chemistries.get(type)
+        judged = judge(said, stated)
+        if not (judged.li_ion or judged.contradicts):
+            continue
+        landed = outcome.bin if outcome else ""
+        bin = landed or (decision.bin if decision else "")
+        listed = Listed(
+            item_id,
+            " ".join(said.text.split()),
+            " or ".join(one.in_words for one in said.chemistries),
+            round(said.confidence, 4),
+            type,
+            stated.in_words if stated else "",
+            bin,
+            bool(landed),
+            outcome.outcome if outcome else "",
+            judged.li_ion,
+            judged.contradicts,
+            judged.li_ion and bin in own,
+        )
+        found.append(listed)
+    return sorted(found, key=lambda one: (_rank(one, recipe.others), -one.confidence, one.item_id))
+
+
+def figures(
+    read: Mapping[int, Said], run: Run, recipe: Recipe, by_cell: int, unread: Iterable[str]
+) -> dict[str, Any]:
+    """The part `print` of report.json.
+
+    read_by_cell: of those that were read, by the cell's own reader; readable: those whose print
+    says a chemistry; stated_types: types whose chemistry the recipe states; unread: why print was
+    not read, in sentences.
+    """
+    items = [asdict(one) for one in review(read, run, recipe)]
+    return {
+        "read": len(read),
+        "read_by_cell": by_cell,
+        "stated_types": len(recipe.chemistries or {}),
+        "readable": sum(bool(said.chemistries) for said in read.values()),
+        "li_ion": sum(item["li_ion"] for item in items),
+        "li_ion_out_of_place": sum(item["li_ion"] and not item["in_place"] for item in items),
+        "contradicting": sum(item["contradicts"] for item in items),
+        "unread": list(dict.fromkeys(unread)),
+        "items": items,
+    }
+
+
+def _bins_of_li_ion(recipe: Recipe) -> set[str]:
+    """Bins that take nothing but types stated to be Li-ion."""
+    chemistries = recipe.chemistries or {}
+    others = {bin for type, bin in recipe.types.items() if chemistries.get(type) not in LI_ION}
+    return set(recipe.types.values()) - others - {recipe.others}
+
+
+def _rank(one: Listed, others: str) -> int:
+    """Fire first: Li-ion in a bin of other types, other contradictions there, then `others`."""
+    if one.in_place and not one.contradicts:
+        return 4
+    sorted_out = one.bin in ("", others)
+    return 2 * sorted_out + (not one.li_ion)
