@@ -89,10 +89,14 @@ def test_the_running_graph_is_the_readme_s(launch) -> None:
         check(cell, topic)
     strangers = {
         name for name, _ in watcher.get_topic_names_and_types() if name.startswith("/plant/")
-    } - {f"/plant/{name}" for name in (*TOPICS, *VIEW)}
+    } - {f"/plant/{name}" for name in (*TOPICS, *VIEW, *READER)}
     assert all(
         name.endswith("/transition_event") or name.startswith("/plant/twin/") for name in strangers
     )
+    for name in READER:
+        # There is no reader, and nobody waits for one.
+        assert names(watcher.get_publishers_info_by_topic(f"/plant/{name}")) == set()
+        assert names(watcher.get_subscriptions_info_by_topic(f"/plant/{name}")) == set()
 
 
 def test_every_publisher_tells_who_hears_it(launch) -> None:

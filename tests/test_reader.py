@@ -11,6 +11,7 @@ from launched_cell import LaunchedCell
 
 from batsort_core.sorter import Reading
 from batsort_interfaces.msg import PrintReading
+from batsort_nodes.reader import HEARD
 from batsort_nodes.topics import READER
 
 ITEMS = 12
@@ -43,6 +44,14 @@ def test_with_a_reader_items_wait_for_their_print_and_all_counts_add_up(
     cell = launch(reader=True, items=ITEMS, rate=1.0, seed=4)
     readings, told = watching(cell)
     cell.wait_state("execute")
+    watcher, topic = cell.watcher, READER["readings"]
+    (publisher,) = watcher.get_publishers_info_by_topic("/readings")
+    heard_by = {info.node_name for info in watcher.get_subscriptions_info_by_topic("/readings")}
+    assert publisher.node_name == topic.publisher
+    assert heard_by - {"watcher"} == set(topic.subscribers)
+    for name in HEARD:
+        listeners = watcher.get_subscriptions_info_by_topic(f"/{name}")
+        assert "reader" in {info.node_name for info in listeners}, name
     cell.wait(lambda: len(cell.run.outcomes) == ITEMS, f"{ITEMS} items have an outcome")
     decided = {one.item_id: one.reason for one in cell.run.decisions.values()}
     print_matters = [i for i, reason in decided.items() if reason in ("sort", "by_print")]
