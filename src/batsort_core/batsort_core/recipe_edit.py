@@ -62,7 +62,7 @@ class Preview:
 
 
 def preview(verdicts: Iterable[Verdict], before: Recipe, after: Recipe) -> Preview:
-    """Judge the same verdicts by both; what gaps and lateness did to the items is left out."""
+    """Judge the same verdicts by both; what gaps, lateness, sizes and print did is left out."""
     pairs = Counter((_bin(before, verdict), _bin(after, verdict)) for verdict in verdicts)
     gained: Counter[str] = Counter()
     for (old, new), number in pairs.items():
