@@ -140,13 +140,13 @@ def _read(found: dict[str, Any]) -> str:
     text += " of them are."
     if not found["stated_types"]:
         text += " The cell description states no chemistries that it could contradict."
-    if not found["items"]:
-        return f"{text} None says Li-ion, and none contradicts its verdict."
     li_ion, outside = found["li_ion"], found["li_ion_out_of_place"]
-    return (
-        f"{text} Fire risk first: {li_ion} may be Li-ion, {outside} of them outside the bins of "
-        f"Li-ion types; {found['contradicting']} contradict their verdicts."
-    )
+    contradicting = found["contradicting"]
+    if not li_ion and not contradicting:
+        return f"{text} None says Li-ion, and none contradicts its verdict."
+    fire = f", {outside} of them outside its own bins: fire risk" if outside else ""
+    text += f" Li-ion: {li_ion}{fire}." if li_ion else " None says Li-ion."
+    return f"{text} Contradicting their verdicts: {contradicting or 'none'}."
 
 
 def _verdict(item: dict[str, Any]) -> str:

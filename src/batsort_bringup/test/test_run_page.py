@@ -143,7 +143,10 @@ def test_print_that_says_something_against_an_item_stands_high_up_with_its_pictu
     report = a_report(a_run(), seen()) | {"print": found}
     page = as_page("Run", report, None, {77: np.zeros((20, 60, 3), np.uint8)})
     text = words(page)
-    assert "Print was looked for on 9 items; it says what 4 of them are. Fire risk first: 2" in text
+    assert (
+        "Print was looked for on 9 items; it says what 4 of them are. Li-ion: 2, 2 of them outside "
+        "its own bins: fire risk. Contradicting their verdicts: 1." in text
+    )
     assert "ICR &lt;18650&gt; Li-ion (89%) Exell_Green: Ni-MH exell_green sorted confirmed" in text
     assert "78 no picture ICR" in text and "none exell_green (decided) not known" in text
     assert 'alt="Print on item 77"' in page
