@@ -2,7 +2,8 @@ from setuptools import setup
 
 PACKAGE = "batsort_learning"
 COMMANDS = (
-    *("check", "train", "teach", "forget", "threshold", "compare", "evaluate", "reproduce"),
+    *("check", "train", "teach", "forget", "threshold", "compare", "evaluate", "camera"),
+    "reproduce",
 )
 
 setup(

@@ -20,6 +20,7 @@ COMMANDS = {
     "threshold": "the confidence that gives a wanted purity, and its cost",
     "compare": "judge other ways to learn beside the bundle's",
     "evaluate": "judge a bundle on photos",
+    "camera": "what a finer camera would buy",
     "reproduce": "do the paper's study again",
 }
 
