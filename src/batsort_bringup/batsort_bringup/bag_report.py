@@ -20,13 +20,13 @@ from batsort_bags.replay import recorded_cell
 from batsort_core.cell import CellDescription
 from batsort_core.items import Outcome
 from batsort_core.oee import possible_rate
-from batsort_interfaces.msg import BatteryClassification, BinState, BinStates, SortDecision
+from batsort_interfaces.msg import BinState, BinStates, SortDecision
 from batsort_nodes.versions import versions
 from batsort_perception.print_cache import PrintCache
 
 from .attribution import counts
 from .folders import FolderError, make_folder
-from .print_reading import Printed, read_bag, reader, refusal
+from .print_reading import Printed, Seen, read_bag, reader, refusal
 from .report import Run, summarize
 from .run_log import TOPICS, RunLog
 from .run_page import Uncertain, as_page
@@ -119,7 +119,7 @@ def _report(
                     f"{path}: other bins or types than in {paths[0]}; allowed: bags of one cell"
                 )
             balances.append([])
-            verdicts: dict[int, BatteryClassification] = {}
+            seen_at: dict[int, Seen] = {}
             topics = (*TOPICS, COMMAND, BUNDLE)
             messages = bag.messages(topics)
             for received in tqdm(messages, desc=path.name, leave=False, disable=None):
@@ -132,9 +132,9 @@ def _report(
                     balances[-1].append(message)
                 else:
                     if received.topic == VERDICTS:
-                        verdicts[message.item_id] = message
+                        seen_at[message.item_id] = Seen.of(message)
                     log.hear(received.topic, message, received.stamp * 1e-9)
-            read_bag(printed, bag, log.run, cell.recipe, verdicts, by)
+            read_bag(printed, bag, log.run, cell.recipe, seen_at, by)
             seen = uncertain(bag, cell, log.run.decisions, printed.refused)
             if seen is not None:
                 pictures = [*(pictures or []), *seen]

@@ -137,13 +137,14 @@ def _write_page(
     recorded: bool,
 ) -> None:
     from .bag_report import uncertain
+    from .print_reading import seen_in
     from .run_page import as_page
 
     pictures = None
     if recorded:
         try:
             with Bag(folder / "bag") as bag:
-                printed.show(bag, run, cell.recipe, run.verdicts)
+                printed.show(bag, run, cell.recipe, seen_in(bag))
                 pictures = uncertain(bag, cell, run.decisions, printed.refused)
         except BagError as error:
             printed.refused.append(str(error))

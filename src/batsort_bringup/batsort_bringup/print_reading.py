@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -15,7 +15,7 @@ from tqdm import tqdm
 from batsort_bags.crops import READERS
 from batsort_bags.images import ImageError
 from batsort_bags.messages import stamp_of
-from batsort_bags.names import IMAGES
+from batsort_bags.names import IMAGES, VERDICTS
 from batsort_bags.reader import Bag
 from batsort_core.recipe import Recipe
 from batsort_nodes.reader import part_of
@@ -31,7 +31,7 @@ from .report import Run
 RED, LINE = (214, 39, 40), 2
 """Of the frame around print, and its width [px]."""
 NO_IMAGES = (
-    "Print was not read, since the bag has no images: `./cell demo --record` and `record:=true` "
+    "Print was not read in {}, since it has no images: `./cell demo --record` and `record:=true` "
     "keep them."
 )
 OFF = "Print was not read, by `--print off`."
@@ -39,6 +39,20 @@ UNHEARD = (
     "Print was not read in this run. To read it: `./cell demo --record`, then "
     f"`{INSTALL}` and `./cell report` with the bag."
 )
+
+
+class Seen(NamedTuple):
+    """Where an item is in an image."""
+
+    stamp: int
+    """Of the image [ns]."""
+    roi: Any
+    """sensor_msgs/RegionOfInterest."""
+
+    @classmethod
+    def of(cls, message: Any) -> Seen:
+        """As a BatteryClassification says."""
+        return cls(stamp_of(message.header.stamp), message.roi)
 
 
 @dataclass
@@ -69,17 +83,17 @@ class Printed:
         bag: Bag,
         run: Run,
         recipe: Recipe,
-        verdicts: Mapping[int, Any],
+        seen: Mapping[int, Seen],
         by: PrintCache | None = None,
     ) -> None:
-        """Add pictures of those items to look at that have a verdict among `verdicts`.
+        """Add pictures of those items to look at that are `seen` in the bag.
 
         The cell's own reader doesn't tell where the print is; where there is `by`, that is looked
         for again. Raises BagError.
         """
-        read = {item_id: said for item_id, said in self.read.items() if item_id in verdicts}
+        read = {item_id: said for item_id, said in self.read.items() if item_id in seen}
         listed = [one.item_id for one in review(read, run, recipe)]
-        for item_id, part in self._parts(bag, {item_id: verdicts[item_id] for item_id in listed}):
+        for item_id, part in self._parts(bag, {item_id: seen[item_id] for item_id in listed}):
             found = Print()
             if by is not None:
                 with suppress(PrintError):
@@ -87,19 +101,18 @@ class Printed:
             self.pictures[item_id] = framed(part, found, read[item_id].text)
 
     def read_all(
-        self, bag: Bag, run: Run, recipe: Recipe, verdicts: Mapping[int, Any], by: PrintCache
+        self, bag: Bag, run: Run, recipe: Recipe, seen: Mapping[int, Seen], by: PrintCache
     ) -> None:
-        """Read the print of every item with one of `verdicts` that an image of the bag shows.
+        """Read the print of every item that is `seen` in the bag.
 
         It can be interrupted: then it is said how many were not read. Raises BagError and
         PrintError.
         """
         done: set[int] = set()
-        bar = tqdm(
-            total=len(verdicts), desc="reading print", unit="item", leave=False, disable=None
-        )
+        what = "reading print (Ctrl-C: enough)"
+        bar = tqdm(total=len(seen), desc=what, unit="item", leave=False, disable=None)
         try:
-            for item_id, part in self._parts(bag, verdicts):
+            for item_id, part in self._parts(bag, seen):
                 found = by.read_pixels(part)
                 said = said_by(found)
                 self.read[item_id] = said
@@ -109,28 +122,30 @@ class Printed:
                 bar.update()
         except KeyboardInterrupt:
             self.unread.append(
-                f"Reading was interrupted: {len(verdicts) - len(done)} of the {len(verdicts)} "
+                f"Reading was interrupted: {len(seen) - len(done)} of the {len(seen)} "
                 f"items with a verdict in {bag.path.name} were not read."
             )
         finally:
             bar.close()
 
-    def _parts(
-        self, bag: Bag, verdicts: Mapping[int, Any]
-    ) -> Iterator[tuple[int, NDArray[np.uint8]]]:
+    def _parts(self, bag: Bag, seen: Mapping[int, Seen]) -> Iterator[tuple[int, NDArray[np.uint8]]]:
         """What was judged in the images of the bag, in the images' own pixels, by item."""
-        by_stamp = {stamp_of(verdict.header.stamp): verdict for verdict in verdicts.values()}
+        by_stamp = {where.stamp: (item_id, where.roi) for item_id, where in seen.items()}
         for received in bag.messages(IMAGES if by_stamp else ()):
             message = bag.decode(received)
-            verdict = by_stamp.pop(stamp_of(message.header.stamp), None)
-            if verdict is None:
+            shown = by_stamp.pop(stamp_of(message.header.stamp), None)
+            if shown is None:
                 continue
             try:
-                part = part_of(READERS[received.topic](message), verdict.roi)
+                yield shown[0], part_of(READERS[received.topic](message), shown[1])
             except ImageError as error:
                 self.refused.append(refusal(bag, error))
-                continue
-            yield verdict.item_id, part
+
+
+def seen_in(bag: Bag) -> dict[int, Seen]:
+    """Where the items with a verdict are in the images of a bag. Raises BagError."""
+    messages = map(bag.decode, bag.messages([VERDICTS]))
+    return {message.item_id: Seen.of(message) for message in messages}
 
 
 def reader(wanted: bool) -> PrintCache | str:
@@ -157,24 +172,24 @@ def read_bag(
     bag: Bag,
     run: Run,
     recipe: Recipe,
-    verdicts: Mapping[int, Any],
+    seen: Mapping[int, Seen],
     by: PrintCache | str,
 ) -> None:
-    """Add the print of the items of one bag, whose verdicts are `verdicts` by item.
+    """Add the print of the items that are `seen` in one bag.
 
     Where the cell has read print itself, that counts; else it is read by `by`. Raises BagError.
     """
-    told = {item_id: run.readings[item_id] for item_id in verdicts if item_id in run.readings}
+    told = {item_id: run.readings[item_id] for item_id in seen if item_id in run.readings}
     if told:
         printed.take(told)
-        printed.show(bag, run, recipe, verdicts, None if isinstance(by, str) else by)
+        printed.show(bag, run, recipe, seen, None if isinstance(by, str) else by)
     elif isinstance(by, str):
         printed.unread.append(by)
     elif not any(topic in bag.topics for topic in IMAGES):
-        printed.unread.append(NO_IMAGES)
+        printed.unread.append(NO_IMAGES.format(bag.path.name))
     else:
         try:
-            printed.read_all(bag, run, recipe, verdicts, by)
+            printed.read_all(bag, run, recipe, seen, by)
         except PrintError as error:
             printed.unread.append(f"Print was not read: {error}.")
 

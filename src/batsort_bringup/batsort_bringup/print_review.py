@@ -53,7 +53,7 @@ class Listed:
     """In words."""
     confidence: float
     type: str
-    """Of the verdict; empty without one."""
+    """Of the verdict that was decided by; empty without one."""
     stated: str
     """Chemistry of that type, in words; empty where none is stated."""
     bin: str
@@ -107,8 +107,7 @@ def review(read: Mapping[int, Said], run: Run, recipe: Recipe) -> list[Listed]:
     found = []
     for item_id, said in read.items():
         decision, outcome = run.decisions.get(item_id), outcomes.get(item_id)
-        verdict = decision if decision and decision.type else run.verdicts.get(item_id)
-        type = verdict.type if verdict else ""
+        type = decision.type if decision else ""
         stated = chemistries.get(type)
         judged = judge(said, stated)
         if not (judged.li_ion or judged.contradicts):

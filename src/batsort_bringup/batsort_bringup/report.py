@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from batsort_interfaces.msg import (
-    BatteryClassification,
     BinStates,
     EjectEvent,
     ItemOutcome,
@@ -33,7 +32,6 @@ class Run:
     bin_of_type: Mapping[str, str]
     others: str
     items: list[int] = field(default_factory=list)
-    verdicts: dict[int, BatteryClassification] = field(default_factory=dict)
     readings: dict[int, PrintReading] = field(default_factory=dict)
     """Of print; the first of an item counts."""
     decisions: dict[int, SortDecision] = field(default_factory=dict)

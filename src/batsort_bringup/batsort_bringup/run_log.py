@@ -59,7 +59,6 @@ class RunLog:
             case "classifications":
                 judged = seconds(message.verdict_stamp)
                 run.latencies_s.append(judged - seconds(message.header.stamp))
-                run.verdicts[message.item_id] = message
             case "readings":
                 run.readings.setdefault(message.item_id, message)
             case "items/decisions":

@@ -112,6 +112,8 @@ def _summary(report: dict[str, Any]) -> Html:
 def _print(found: dict[str, Any], pictures: Mapping[int, Image]) -> Html:
     parts = [page.paragraph(_read(found))] if found["read"] else []
     parts += [page.paragraph(sentence) for sentence in found["unread"]]
+    if not parts:
+        parts = [page.paragraph("There was no item with a verdict whose print could be read.")]
     rows = [
         (
             str(item["item_id"]),

@@ -22,7 +22,7 @@ from batsort_bringup.print_reading import framed, heard
 from batsort_bringup.print_review import Said, judge, review, said_by, said_in
 from batsort_bringup.report import Run
 from batsort_core.chemistry import Chemistry
-from batsort_interfaces.msg import BatteryClassification, ItemOutcome, PrintReading, SortDecision
+from batsort_interfaces.msg import ItemOutcome, PrintReading, SortDecision
 from batsort_perception.print_reader import PrintError
 from batsort_perception.print_text import Line, Print, interpret
 
@@ -115,11 +115,9 @@ def test_a_bin_that_takes_other_types_too_is_no_place_for_li_ion() -> None:
     assert not one.in_place
 
 
-def test_without_a_decision_the_verdict_says_the_type() -> None:
-    run = a_run()
-    run.verdicts[1] = BatteryClassification(item_id=1, type="Exell_Green")
-    (one,) = review({1: said(C.ALKALINE)}, run, RECIPE)
-    assert (one.type, one.stated, one.bin) == ("Exell_Green", "Ni-MH", "")
+def test_what_was_not_decided_has_no_type_that_print_could_contradict() -> None:
+    (one,) = review({1: said(C.LI_ION), 2: said(C.ALKALINE)}, a_run(), RECIPE)
+    assert (one.item_id, one.type, one.bin, one.contradicts) == (1, "", "", False)
 
 
 def test_nothing_is_contradicted_where_no_chemistry_is_stated() -> None:
@@ -254,7 +252,7 @@ def test_reading_that_is_interrupted_leaves_a_report(
 def test_a_bag_without_images_says_so(reads: Reads, tmp_path: Path) -> None:
     status, found, _ = report(changed(tmp_path / "bag", lambda topic, message: None), tmp_path)
     assert (status, found["read"], reads.calls) == (0, 0, 0)
-    assert "the bag has no images" in found["unread"][0]
+    assert "not read in bag, since it has no images" in found["unread"][0]
 
 
 @pytest.mark.parametrize("data", [b"", b"no picture"])

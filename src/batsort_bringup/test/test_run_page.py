@@ -168,6 +168,12 @@ def test_print_that_was_not_read_says_so_and_how_to() -> None:
     assert "Print on the batteries Print was not read. Bins and outcomes" in text
 
 
+def test_where_no_item_was_there_the_page_says_so() -> None:
+    found = PRINT | {"unread": []}
+    text = words(as_page("Run", a_report(a_run(), seen()) | {"print": found}, None))
+    assert "There was no item with a verdict whose print could be read." in text
+
+
 def test_a_long_list_of_print_is_cut() -> None:
     listed = dict.fromkeys(("text", "chemistry", "type", "stated", "bin", "outcome"), "")
     items = [{**listed, "item_id": i, "confidence": 1.0, "confirmed": False} for i in range(70)]
