@@ -5,11 +5,12 @@ Pure: from what was read and what became of the items to the part `print` of rep
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from batsort_core.chemistry import Chemistry
+from batsort_core.items import Reason
 from batsort_core.recipe import Recipe
 from batsort_perception.print_text import Print
 
@@ -30,7 +31,7 @@ class Said:
     confidence: float = 0.0
     """Of the chemistry, 0 to 1."""
     text: str = ""
-    """The line that tells it."""
+    """The line that tells it, or else the brand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,7 @@ class Listed:
     item_id: int
     text: str
     chemistry: str
-    """In words."""
+    """In words; empty where print says none."""
     confidence: float
     type: str
     """Of the verdict that was decided by; empty without one."""
@@ -63,26 +64,38 @@ class Listed:
     outcome: str
     li_ion: bool
     contradicts: bool
+    """Also where the cell sent it to `others` by its print."""
     in_place: bool
     """Li-ion in a bin whose types are all Li-ion."""
 
 
 def said_by(found: Print) -> Said:
     """What `found` says; where it can be several lithium chemistries, all of these."""
-    if found.chemistry is not None:
-        one = found.chemistry
+    one = found.chemistry
+    if one is not None:
         return Said((Chemistry(one.value),), one.confidence, one.text)
-    values = tuple(Chemistry(one.value) for one in found.chemistries)
-    if not values or LI_ION.isdisjoint(values):
+    if not found.chemistries:
         return Said()
     first = found.chemistries[0]
-    return Said(values, first.confidence, first.text)
+    return _one_of([c.value for c in found.chemistries], first.confidence, first.text)
 
 
 def said_in(reading: Any) -> Said:
-    """What the cell's own reader read: a PrintReading."""
-    known = (Chemistry(reading.chemistry),) if reading.chemistry in list(Chemistry) else ()
-    return Said(known, round(float(reading.confidence), 4), reading.text) if known else Said()
+    """What the cell's own reader read: a PrintReading, also one that names no `chemistries`."""
+    known = list(Chemistry)
+    values = [reading.chemistry] if reading.chemistry else getattr(reading, "chemistries", [])
+    text = reading.text or reading.brand
+    if not values or any(value not in known for value in values):
+        return Said(text=text)
+    return _one_of(values, round(float(reading.confidence), 4), text)
+
+
+def _one_of(values: Sequence[str], confidence: float, text: str) -> Said:
+    """Several that can't be Li-ion say nothing."""
+    chemistries = tuple(map(Chemistry, values))
+    if len(chemistries) > 1 and LI_ION.isdisjoint(chemistries):
+        return Said(text=text)
+    return Said(chemistries, confidence, text)
 
 
 def judge(said: Said, stated: Chemistry | None) -> Judged:
@@ -110,7 +123,9 @@ def review(read: Mapping[int, Said], run: Run, recipe: Recipe) -> list[Listed]:
         type = decision.type if decision else ""
         stated = chemistries.get(type)
         judged = judge(said, stated)
-        if not (judged.li_ion or judged.contradicts):
+        # It may have gone there by its brand, which says no chemistry.
+        contradicts = judged.contradicts or bool(decision and decision.reason == Reason.BY_PRINT)
+        if not (judged.li_ion or contradicts):
             continue
         landed = outcome.bin if outcome else ""
         bin = landed or (decision.bin if decision else "")
@@ -125,7 +140,7 @@ def review(read: Mapping[int, Said], run: Run, recipe: Recipe) -> list[Listed]:
             bool(landed),
             outcome.outcome if outcome else "",
             judged.li_ion,
-            judged.contradicts,
+            contradicts,
             judged.li_ion and bin in own,
         )
         found.append(listed)

@@ -121,7 +121,7 @@ def _print(found: dict[str, Any], pictures: Mapping[int, Image]) -> Html:
             if item["item_id"] in pictures
             else "no picture",
             item["text"],
-            f"{item['chemistry']} ({item['confidence']:.0%})",
+            f"{item['chemistry']} ({item['confidence']:.0%})" if item["chemistry"] else "none",
             _verdict(item),
             item["bin"] + ("" if item["confirmed"] or not item["bin"] else " (decided)"),
             item["outcome"].replace("_", " ") or "not known",

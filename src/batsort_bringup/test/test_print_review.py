@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -140,6 +141,20 @@ def test_what_the_cell_read_counts_as_it_was_told() -> None:
         (C.NIMH,), 0.9, "HR6"
     )
     assert said_in(PrintReading()) == said_in(PrintReading(chemistry="cheese")) == Said()
+    assert said_in(PrintReading(brand="Varta")) == Said(text="Varta")
+    several = SimpleNamespace(
+        chemistry="", chemistries=["lithium", "li_ion"], confidence=0.5, text="LITHIUM", brand=""
+    )
+    assert said_in(several) == Said((C.LITHIUM, C.LI_ION), 0.5, "LITHIUM")
+    several.chemistries = ["alkaline", "nimh"]
+    assert said_in(several).chemistries == ()
+
+
+def test_what_the_cell_sent_away_by_its_print_is_listed_whatever_it_says() -> None:
+    run = a_run(i1=("Exell_Green", "others", "others"), i2=("Exell_Green", "others", "others"))
+    run.decisions[1].reason = "by_print"
+    (one,) = review({1: Said(text="Varta"), 2: Said(text="Varta")}, run, RECIPE)
+    assert (one.item_id, one.text, one.chemistry, one.contradicts) == (1, "Varta", "", True)
 
 
 def test_a_picture_has_a_frame_around_its_line_and_is_turned_upright() -> None:
