@@ -75,20 +75,27 @@ def verdict_of(message: Any) -> Verdict:
 
 def print_of(message: Any) -> PrintReading:
     """Of PrintReading. Raises FieldError for a chemistry that is none, or a confidence."""
-    chemistry, confidence = message.chemistry, float(message.confidence)
+    chemistry, may_be = message.chemistry, list(message.chemistries)
     if chemistry and chemistry not in list(Chemistry):
         refuse("chemistry", chemistry, f"nothing, or one of {', '.join(Chemistry)}")
-    if not 0.0 <= confidence <= 1.0:
-        refuse("confidence", confidence, "a number from 0 up to 1")
+    for i, one in enumerate(may_be):
+        if one not in list(Chemistry):
+            refuse(f"chemistries[{i}]", one, f"one of {', '.join(Chemistry)}")
+    sure = {name: float(getattr(message, name)) for name in ("confidence", "brand_confidence")}
+    for field, value in sure.items():
+        if not 0.0 <= value <= 1.0:
+            refuse(field, value, "a number from 0 up to 1")
     return PrintReading(
         item_id=message.item_id,
         image_stamp=stamp_of(message.header.stamp),
         chemistry=Chemistry(chemistry) if chemistry else None,
-        confidence=confidence,
+        confidence=sure["confidence"],
         voltage=None if math.isnan(message.voltage) else float(message.voltage),
         brand=message.brand,
         size=message.size,
         text=message.text,
+        brand_confidence=sure["brand_confidence"],
+        chemistries=tuple(map(Chemistry, may_be)),
     )
 
 
@@ -140,14 +147,17 @@ def recipe_of(message: Any) -> Recipe:
     weighted, weights = message.weighted_types, message.weights
     sized, sizes = message.sized_types, message.sizes
     stated, chemistries = message.stated_types, message.chemistries
+    branded, brands = message.branded_types, message.brands
     for field, values, named in (
         ("bins", bins, types),
         ("weights", weights, weighted),
         ("sizes", sizes, sized),
         ("chemistries", chemistries, stated),
+        ("brands", brands, branded),
     ):
         if len(values) != len(named):
             raise FieldError(f"{field}: {len(values)} given; allowed: {len(named)}, one per type")
+    for_brand = float(message.print_brand_confidence)
     return read(
         Recipe,
         {
@@ -158,6 +168,7 @@ def recipe_of(message: Any) -> Recipe:
             "weights": dict(zip(weighted, map(float, weights), strict=True)) or None,
             "sizes": _grouped(sized, sizes) or None,
             "chemistries": dict(zip(stated, chemistries, strict=True)) or None,
+            "brands": _grouped(branded, brands) or None,
             "print": {
                 "veto": bool(message.print_veto),
                 "dangerous": list(message.print_dangerous),
@@ -165,6 +176,7 @@ def recipe_of(message: Any) -> Recipe:
                 "score": message.print_score,
                 "confidence": message.print_confidence,
                 "margin": message.print_margin,
+                "brand_confidence": None if math.isnan(for_brand) else for_brand,
             }
             if message.reads_print
             else None,
@@ -176,7 +188,9 @@ def recipe_fields(recipe: Recipe) -> dict[str, Any]:
     """Fields of a Recipe message but its header; `recipe_of` reads them."""
     weights, chemistries = recipe.weights or {}, recipe.chemistries or {}
     rule = recipe.print
+    for_brand = rule.brand_confidence if rule else None
     sizes = [(type, size.value) for type, of in (recipe.sizes or {}).items() for size in of]
+    brands = [(type, brand) for type, of in (recipe.brands or {}).items() for brand in of]
     return {
         "others": recipe.others,
         "threshold": recipe.threshold,
@@ -196,6 +210,9 @@ def recipe_fields(recipe: Recipe) -> dict[str, Any]:
         "print_score": rule.score if rule else 0.0,
         "print_confidence": rule.confidence if rule else 0.0,
         "print_margin": rule.margin if rule else 0.0,
+        "print_brand_confidence": math.nan if for_brand is None else for_brand,
+        "branded_types": [type for type, _ in brands],
+        "brands": [brand for _, brand in brands],
     }
 
 

@@ -6,6 +6,7 @@ and `damage` says what and where that is.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import ExitStack
@@ -28,6 +29,7 @@ METADATA = "metadata.yaml"
 PACKED = re.compile(r"compression_mode: *['\"]?(message|file)", re.IGNORECASE)
 LATER: Mapping[str, Mapping[str, Any]] = {
     "batsort_interfaces/msg/ItemTruth": {"blown": Time(sec=0, nanosec=0)},
+    "batsort_interfaces/msg/PrintReading": {"brand_confidence": 0.0, "chemistries": []},
     "batsort_interfaces/msg/Recipe": {
         "sized_types": [],
         "sizes": [],
@@ -40,6 +42,9 @@ LATER: Mapping[str, Mapping[str, Any]] = {
         "print_score": 0.0,
         "print_confidence": 0.0,
         "print_margin": 0.0,
+        "print_brand_confidence": math.nan,
+        "branded_types": [],
+        "brands": [],
     },
 }
 """Fields that bags from before them may lack, and what is read then."""

@@ -206,7 +206,14 @@ class Run:
         self.note(Input.VERDICT, item.stamp)
         self.act(self.sorter.on_verdict(verdict))
 
-    def read(self, item: Item, chemistry: Chemistry | None, confidence: float) -> None:
+    def read(
+        self,
+        item: Item,
+        chemistry: Chemistry | None,
+        confidence: float,
+        brand: str = "",
+        may_be: tuple[Chemistry, ...] = (),
+    ) -> None:
         confidence = float(np.float32(confidence))
         message = made(
             "PrintReading",
@@ -215,10 +222,22 @@ class Run:
             chemistry=chemistry or "",
             confidence=confidence,
             voltage=math.nan,
+            brand=brand,
             text="3.7 V",
+            brand_confidence=confidence,
+            chemistries=list(may_be),
         )
         self.say("readings", message)
-        reading = PrintReading(item.id, item.stamp, chemistry, confidence, text="3.7 V")
+        reading = PrintReading(
+            item.id,
+            item.stamp,
+            chemistry,
+            confidence,
+            brand=brand,
+            text="3.7 V",
+            brand_confidence=confidence,
+            chemistries=may_be,
+        )
         self.prints.append(reading)
         self.note(Input.PRINT, item.stamp)
         self.act(self.sorter.on_print(reading))
@@ -302,7 +321,15 @@ def sorted_run(seed: int, items: int = 8, restart: bool = False, veto: bool = Fa
         for moment, item in [one for one in read if one[0] <= stamp]:
             read.remove((moment, item))
             chemistry = print_rng.choice([None, Chemistry.ALKALINE, Chemistry.LI_ION])
-            run.read(item, chemistry, print_rng.choice([0.5, 0.9]))
+            brand = print_rng.choice(["", "", "Duracell", "KLARUS"])
+            may_be = print_rng.choice([(), (Chemistry.LITHIUM, Chemistry.LI_ION)])
+            run.read(
+                item,
+                chemistry,
+                print_rng.choice([0.5, 0.95]),
+                brand,
+                () if chemistry else may_be,
+            )
         for moment, item in [one for one in due if one[0] <= stamp]:
             due.remove((moment, item))
             run.judge(item, rng.choice(types), rng.choice([0.3, 0.81, 0.9, 0.999]))

@@ -1,5 +1,6 @@
 """Bags are read whoever wrote them and however they end; what can't be is told in one line."""
 
+import math
 import shutil
 from collections import Counter
 from pathlib import Path
@@ -10,12 +11,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rosbags.rosbag2 import CompressionMode, StoragePlugin, Writer
 from rosbags.typesys import Stores, get_types_from_msg, get_typestore
-from runs import STORE, Run, write
+from runs import STORE, Run, header, made, time, write
 
-from batsort_bags.messages import recipe_of
+from batsort_bags.messages import print_of, recipe_fields, recipe_of
 from batsort_bags.reader import Bag, BagError
 from batsort_bags.storage import Received
-from batsort_core.recipe import Recipe
+from batsort_core.chemistry import Chemistry
+from batsort_core.items import PrintReading
+from batsort_core.recipe import PrintRule, Recipe
+from batsort_core.schema import FieldError
 
 TOPICS = ("belt/encoder", "belt/items", "items/decisions")
 
@@ -269,6 +273,64 @@ def test_the_recipe_from_before_it_had_sizes_and_print_is_read_as_without(
         anew = STORE.deserialize_cdr(bag.cdr(received), name)
     expected = Recipe("others", 0.8, 1.0, {"A": "left"}, {"A": 5.0})
     assert recipe_of(found) == recipe_of(anew) == expected
+
+
+def test_a_reading_from_before_brands_contradicted_is_read_as_sure_of_none(
+    run: Run, tmp_path: Path
+) -> None:
+    name = "batsort_interfaces/msg/PrintReading"
+    constants, fields = STORE.fielddefs[name]
+    before = get_typestore(Stores.ROS2_JAZZY)
+    before.register({name: (constants, fields[:9])})
+    stamp, item = next((s, m) for topic, s, m in run.said if topic == "belt/items")
+    reading = before.types[name](
+        header=header(7),
+        item_id=item.id,
+        chemistry="nimh",
+        confidence=0.75,
+        voltage=math.nan,
+        brand="GP",
+        size="AA",
+        text="Ni-MH",
+        reading_stamp=time(9),
+    )
+    with Writer(tmp_path / "bag", version=9, storage_plugin=StoragePlugin.MCAP) as writer:
+        writer.add_connection("/belt/items", item.__msgtype__, typestore=STORE)
+        readings = writer.add_connection("/readings", name, typestore=before)
+        writer.write(readings, stamp, before.serialize_cdr(reading, name))
+    with Bag(tmp_path / "bag") as bag:
+        (received,) = bag.messages(["readings"])
+        found = bag.decode(received)
+        anew = STORE.deserialize_cdr(bag.cdr(received), name)
+    expected = PrintReading(item.id, 7, Chemistry.NIMH, 0.75, None, "GP", "AA", "Ni-MH")
+    assert print_of(found) == print_of(anew) == expected
+    assert expected.brand_confidence == 0.0 and expected.chemistries == ()
+
+
+@pytest.mark.parametrize("limit", [0.9, None])
+def test_a_recipe_with_brands_comes_back_the_same(limit: float | None) -> None:
+    recipe = Recipe(
+        "others",
+        0.8,
+        1.0,
+        {"A": "left", "B": "right"},
+        chemistries={"A": Chemistry.NIMH},
+        brands={"A": ("IKEA", "LADDA"), "B": ("GP",)},
+        print=PrintRule(True, (Chemistry.LI_ION,), 0.0, 0.01, 0.8, 0.05, limit),
+    )
+    assert recipe_of(made("Recipe", **recipe_fields(recipe))) == recipe
+
+
+@pytest.mark.parametrize(
+    ("fields", "line"),
+    [
+        ({"brand_confidence": 1.5}, "brand_confidence: 1.5 is refused; allowed: a number from 0"),
+        ({"chemistries": ["nimh", "tea"]}, r"chemistries\[1\]: 'tea' is refused; allowed: one of"),
+    ],
+)
+def test_a_reading_that_can_t_be_is_refused_by_field(fields: dict[str, object], line: str) -> None:
+    with pytest.raises(FieldError, match=line):
+        print_of(made("PrintReading", header=header(7), **fields))
 
 
 @pytest.mark.parametrize("mode", [CompressionMode.MESSAGE, CompressionMode.FILE])

@@ -242,7 +242,12 @@ def _check_recipe(cell: CellDescription) -> None:
         if bin_name not in names:
             refuse(f"recipe.types.{type_name}", bin_name, ", ".join(names))
     recipe = cell.recipe
-    given = {"weights": recipe.weights, "sizes": recipe.sizes, "chemistries": recipe.chemistries}
+    given = {
+        "weights": recipe.weights,
+        "sizes": recipe.sizes,
+        "chemistries": recipe.chemistries,
+        "brands": recipe.brands,
+    }
     for field, by_type in given.items():
         for type_name in by_type or {}:
             if type_name not in recipe.types:
@@ -251,6 +256,9 @@ def _check_recipe(cell: CellDescription) -> None:
         refuse("recipe.print.dangerous", [], "one chemistry or more")
     if recipe.print is not None and not recipe.chemistries:
         refuse("recipe.chemistries", None, "what is inside each type, for recipe.print")
+    if recipe.print is not None and recipe.brands and recipe.print.brand_confidence is None:
+        limit = "a number from 0 up to 1, for recipe.brands"
+        refuse("recipe.print.brand_confidence", None, limit)
     for type_name, sizes in (recipe.sizes or {}).items():
         if not sizes:
             refuse(f"recipe.sizes.{type_name}", [], "one size or more; any: leave the type out")

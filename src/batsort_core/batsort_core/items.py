@@ -55,15 +55,24 @@ class PrintReading:
     image_stamp: int
     """Exposure of the image read [ns]."""
     chemistry: Chemistry | None
-    """None: not read."""
+    """None: not read, or print doesn't say which it is."""
     confidence: float
-    """Of the chemistry, 0 to 1."""
+    """Of the chemistry, 0 to 1; without one, that it is one of `chemistries`."""
     voltage: float | None = None
     """Nominal [V]; None: not read."""
     brand: str = ""
     size: str = ""
     text: str = ""
     """The line that tells the chemistry."""
+    brand_confidence: float = 0.0
+    """0 to 1."""
+    chemistries: tuple[Chemistry, ...] = ()
+    """Those it may be where print doesn't say which, as `lithium` alone; else empty."""
+
+    @property
+    def may_be(self) -> tuple[Chemistry, ...]:
+        """The chemistry, or those that it may be; empty: not read."""
+        return self.chemistries if self.chemistry is None else (self.chemistry,)
 
 
 class Reason(StrEnum):

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from batsort_core.chemistry import Chemistry
 from batsort_core.items import PrintReading, Reason, Verdict
-from batsort_core.schema import Name, Range
+from batsort_core.schema import Name, OneOrMore, Range
 from batsort_core.sizes import Measured, Size
 
 
@@ -31,6 +31,8 @@ class PrintRule:
     """Least confidence of a chemistry that was read to contradict."""
     margin: Annotated[float, Range("m", above=0.0, most=1.0)]
     """Belt travel before the last moment for a shot, up to which a reading is waited for."""
+    brand_confidence: Annotated[float, Range(least=0.0, most=1.0)] | None = None
+    """Least confidence of a brand that was read to contradict; None: none does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,8 @@ class Recipe:
     """In which sizes a type comes; any where not given."""
     chemistries: Mapping[str, Chemistry] | None = None
     """What is inside a type."""
+    brands: Mapping[str, Annotated[tuple[Annotated[str, Name()], ...], OneOrMore()]] | None = None
+    """What may be printed on a type as its brand, in any case; anything where not given."""
     print: PrintRule | None = None
     """None: print matters nothing."""
 
@@ -70,8 +74,8 @@ class Recipe:
         A type the recipe does not name is unknown to it. Uncertain is a confidence below the
         threshold, or scores (0 to 1 by type, together 1) at which the bin is too risky. Of the
         wrong size is what can be none of its type's sizes by the length that was `measured`; None:
-        nobody knows. By print goes what a `reading` surely says to be of another chemistry than its
-        type, where print has a veto. What cannot be compared (NaN) never sorts.
+        nobody knows. By print goes what a `reading` surely says to be of another chemistry or brand
+        than its type, where print has a veto. What cannot be compared (NaN) never sorts.
         """
         bin = self.types.get(type)
         if bin is None or not novelty <= self.novelty_limit:
@@ -89,11 +93,30 @@ class Recipe:
         return bin, Reason.SORT
 
     def contradicts(self, type: str, reading: PrintReading) -> bool:
-        """Whether a reading surely says another chemistry than the one stated for `type`."""
-        stated = (self.chemistries or {}).get(type)
-        if self.print is None or stated is None or reading.chemistry in (None, stated):
+        """Whether a reading surely says another chemistry, or brand, than is stated for `type`.
+
+        Print that may mean the chemistry stated says nothing against it.
+        """
+        rule, stated, may_be = self.print, (self.chemistries or {}).get(type), reading.may_be
+        if rule is None:
             return False
-        return reading.confidence >= self.print.confidence
+        if stated and may_be and stated not in may_be and reading.confidence >= rule.confidence:
+            return True
+        own, least = self.own_brand(type, reading.brand), rule.brand_confidence
+        return own is False and least is not None and reading.brand_confidence >= least
+
+    def agrees(self, type: str, reading: PrintReading) -> bool:
+        """Whether a reading says the chemistry that is stated for `type`, or one of its brands."""
+        chemistry = reading.chemistry
+        said = chemistry is not None and chemistry == (self.chemistries or {}).get(type)
+        return said or self.own_brand(type, reading.brand) is True
+
+    def own_brand(self, type: str, brand: str) -> bool | None:
+        """Whether `type` may have that brand; None: not read, or nothing is stated."""
+        brands = (self.brands or {}).get(type)
+        if not brand or not brands:
+            return None
+        return brand.casefold() in {one.casefold() for one in brands}
 
     def wants_print(self, verdict: Verdict) -> bool:
         """Whether the print of this item is worth being read before it is sorted.
@@ -103,7 +126,7 @@ class Recipe:
         that belongs into another bin. A fire begins with a dangerous cell in a harmless bin.
         """
         rule, chemistries = self.print, self.chemistries or {}
-        if rule is None or verdict.type not in chemistries:
+        if rule is None or verdict.type not in {*chemistries, *(self.brands or {})}:
             return False
         scores = verdict.scores or {}
         bin, reason = self.choose(verdict.type, verdict.confidence, verdict.novelty, scores)

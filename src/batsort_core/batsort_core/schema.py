@@ -59,11 +59,24 @@ class Name:
         return "that is not empty"
 
 
+@dataclass(frozen=True, slots=True)
+class OneOrMore:
+    """A list that must not be empty and may be one entry without brackets, to go into
+    `Annotated[tuple[str, ...], OneOrMore()]`."""
+
+    def holds(self, value: tuple[object, ...]) -> bool:
+        """Whether `value` has any entry."""
+        return bool(value)
+
+    def __str__(self) -> str:
+        return "of one or more, or one alone"
+
+
 def read(kind: type[T], document: object, path: str = "") -> T:
     """Make the dataclass `kind` from a mapping with exactly its fields; None is what may be absent.
 
     Understands nested dataclasses, int, float, str, bool, StrEnum, `X | None`, `tuple[X, ...]`,
-    `Mapping[str, X]` and Annotated with Range or Name. Raises FieldError.
+    `Mapping[str, X]` and Annotated with Range, Name or OneOrMore. Raises FieldError.
     """
     made: T = _read(kind, document, path)
     return made
@@ -107,6 +120,9 @@ def _read(kind: Any, value: object, path: str) -> Any:
         return None if value is None else _read(inner, value, path)
     if get_origin(kind) is Annotated:
         base, *marks = get_args(kind)
+        if OneOrMore() in marks and isinstance(value, str):
+            (entry, _) = get_args(base)
+            return (_read(entry, value, path),)
         if not _fits(base, value):
             refuse(path, value, _allowed(kind))
         made = _read(base, value, path)

@@ -503,7 +503,15 @@ class SoakRun:
         if rng.random() < 0.1:
             chemistry = rng.choice(list(Chemistry))
         confidence = rng.choice((0.5, 0.9, 0.97))
-        reading = PrintReading(verdict.item_id, verdict.image_stamp, chemistry, confidence)
+        brands = (recipe.brands or {}).get(body.type, ("",)) if rng.random() < 0.5 else ("",)
+        reading = PrintReading(
+            verdict.item_id,
+            verdict.image_stamp,
+            chemistry,
+            confidence,
+            brand=rng.choice(brands),
+            brand_confidence=rng.choice((0.5, 0.95, 1.0)),
+        )
         self._history["prints"].append(reading)
         delay += rng.choice((0.0, 0.3, 1.0, 3.0)) + rng.uniform(-0.1, 0.1)
         self._push(self._belt.t + max(0.0, delay), "prints>ejector", reading)

@@ -153,6 +153,10 @@ class Promises:
             stated = (recipe.chemistries or {}).get(verdict.type, read.chemistry)
             if read.chemistry not in (None, stated) and read.confidence >= rule.confidence:
                 self.found(Promise.BY_PRINT, f"{decision} is {read.chemistry} by its print")
+            brands = (recipe.brands or {}).get(verdict.type, (read.brand,))
+            least = 2.0 if rule.brand_confidence is None else rule.brand_confidence
+            if read.brand and read.brand not in brands and read.brand_confidence >= least:
+                self.found(Promise.BY_PRINT, f"{decision} is of {read.brand} by its print")
         sizes = (recipe.sizes or {}).get(verdict.type)
         if sizes and not any(self._can_be(self._known[item_id], MEASURES[one]) for one in sizes):
             self.found(Promise.BY_RECIPE, f"{decision} is {self._known[item_id].length:.4f} m long")

@@ -59,7 +59,7 @@ class Reading(StrEnum):
     AGREES = "agrees"
     CONTRADICTS = "contradicts"
     NOTHING = "nothing"
-    """No chemistry was read, or not surely enough to contradict."""
+    """No chemistry or brand was read, or not surely enough to contradict."""
     UNREAD = "unread"
     """The item was decided without a reading."""
 
@@ -436,7 +436,7 @@ class Sorter:
             self._unread.add(verdict.item_id, True)
         elif self.recipe.contradicts(verdict.type, reading):
             self.readings[Reading.CONTRADICTS] += 1
-        elif reading.chemistry == (self.recipe.chemistries or {}).get(verdict.type):
+        elif self.recipe.agrees(verdict.type, reading):
             self.readings[Reading.AGREES] += 1
         else:
             self.readings[Reading.NOTHING] += 1

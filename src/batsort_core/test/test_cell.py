@@ -8,7 +8,7 @@ from batsort_core.cell import CellDescription, CellError, parse_cell
 from batsort_core.sizes import Size
 
 Document = dict[str, Any]
-OPTIONAL = ("weights", "sizes", "chemistries", "print")
+OPTIONAL = ("weights", "sizes", "chemistries", "brands", "brand_confidence", "print")
 """Fields of the recipe."""
 
 
@@ -46,7 +46,7 @@ def test_every_field_that_is_broken_is_named(document: Document) -> None:
         for bad in ({}, [], math.nan, math.inf, -1.0, True, None, "", "\n"):
             if path in (("recipe", "others"), ("name",)) and bad == "\n":
                 continue
-            if isinstance(good, str) and path[0] == "bins" and bad == "\n":
+            if isinstance(good, str) and {"bins", "brands"} & set(path) and bad == "\n":
                 continue
             if isinstance(good, bool) and isinstance(bad, bool):
                 continue
@@ -78,12 +78,18 @@ def test_every_field_that_is_missing_or_unknown_is_named(document: Document) -> 
     parse_cell(document)
 
 
-def test_weights_sizes_chemistries_and_print_are_optional(document: Document) -> None:
+def test_weights_sizes_chemistries_brands_and_print_are_optional(document: Document) -> None:
     for key in OPTIONAL:
         document["recipe"].pop(key, None)
     recipe = parse_cell(document).recipe
     assert (recipe.weights, recipe.sizes, recipe.chemistries) == (None, None, None)
-    assert recipe.print is None
+    assert recipe.brands is None and recipe.print is None
+
+
+def test_a_type_may_have_one_brand_or_several(document: Document) -> None:
+    document["recipe"]["brands"] = {"Klarus": "Klarus", "IKEA_Alk": ["IKEA", "LADDA"]}
+    brands = parse_cell(document).recipe.brands
+    assert brands == {"Klarus": ("Klarus",), "IKEA_Alk": ("IKEA", "LADDA")}
 
 
 def test_names_of_sizes_may_be_written_as_numbers(document: Document) -> None:
@@ -174,6 +180,28 @@ def test_names_of_sizes_may_be_written_as_numbers(document: Document) -> None:
             lambda d: d["recipe"]["chemistries"].update(Paper="nimh"),
             "recipe.chemistries: 'Paper' is refused; allowed: Duracell_Alk, Energizer_Alk, "
             "Energizer_Ind, Energizer_Li, Exell_Green, Exell_Yellow, GP_Alk, IKEA_Alk, Klarus",
+        ),
+        (
+            lambda d: d["recipe"]["brands"].update(Paper="GP"),
+            "recipe.brands: 'Paper' is refused; allowed: Duracell_Alk, Energizer_Alk, "
+            "Energizer_Ind, Energizer_Li, Exell_Green, Exell_Yellow, GP_Alk, IKEA_Alk, Klarus",
+        ),
+        (
+            lambda d: d["recipe"]["brands"].update(Klarus=[]),
+            "recipe.brands.Klarus: [] is refused; allowed: a list of one or more, or one alone",
+        ),
+        (
+            lambda d: d["recipe"]["brands"].update(Klarus=["Klarus", 3]),
+            "recipe.brands.Klarus[1]: 3 is refused; allowed: a text that is not empty",
+        ),
+        (
+            lambda d: d["recipe"]["brands"].update(Klarus=""),
+            "recipe.brands.Klarus: '' is refused; allowed: a text that is not empty",
+        ),
+        (
+            lambda d: d["recipe"]["print"].pop("brand_confidence"),
+            "recipe.print.brand_confidence: nothing is refused; allowed: a number from 0 up to 1, "
+            "for recipe.brands",
         ),
         (
             lambda d: d["belt"].update(velocity=1.6),

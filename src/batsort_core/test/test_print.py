@@ -22,8 +22,10 @@ DOUBTFUL = Verdict(1, "Klarus", 0.95, 0.1, 7, {"Klarus": 0.95})
 PLAIN = Verdict(1, "GP_Alk", 0.99, 0.1, 7, {"GP_Alk": 0.99, "Klarus": 0.0})
 
 
-def says(chemistry: Chemistry | None, confidence: float = 0.9, item_id: int = 1) -> PrintReading:
-    return PrintReading(item_id, 7, chemistry, confidence)
+def says(
+    chemistry: Chemistry | None, confidence: float = 0.9, item_id: int = 1, brand: str = ""
+) -> PrintReading:
+    return PrintReading(item_id, 7, chemistry, confidence, brand=brand, brand_confidence=confidence)
 
 
 class Bench:
@@ -79,6 +81,21 @@ def test_a_reading_that_contradicts_sends_it_to_others(bench: Bench) -> None:
     (decision,) = bench.took(bench.sorter.on_print(says(Chemistry.ALKALINE)))
     assert (decision.bin, decision.reason) == ("others", Reason.BY_PRINT)
     assert bench.shots == [] and bench.sorter.readings == {Reading.CONTRADICTS: 1}
+
+
+def test_a_brand_that_contradicts_sends_it_to_others_and_its_own_agrees(
+    veto_cell: CellDescription,
+) -> None:
+    for brand, reason, counted in (
+        ("Eveready", Reason.BY_PRINT, Reading.CONTRADICTS),
+        ("Klarus", Reason.SORT, Reading.AGREES),
+    ):
+        bench = Bench(veto_cell)
+        bench.belt(3000)
+        bench.sorter.on_item(ITEM)
+        bench.took(bench.sorter.on_verdict(DOUBTFUL))
+        (decision,) = bench.took(bench.sorter.on_print(says(None, 0.95, brand=brand)))
+        assert decision.reason is reason and bench.sorter.readings == {counted: 1}
 
 
 def test_a_reading_may_come_before_the_verdict_and_the_item(veto_cell: CellDescription) -> None:
@@ -171,6 +188,7 @@ def test_readings_that_never_come_are_warned_of(veto_cell: CellDescription) -> N
 
 TYPES = ("Klarus", "GP_Alk", "Energizer_Li", "Paper")
 CHEMISTRIES = (None, *Chemistry)
+BRANDS = ("", "Klarus", "GP", "ENERGIZER", "Panasonic")
 events = st.lists(
     st.tuples(st.just("item"), st.integers(1, 4))
     | st.tuples(
@@ -181,11 +199,22 @@ events = st.lists(
         st.integers(1, 4),
         st.sampled_from(CHEMISTRIES),
         st.sampled_from((0.5, 0.95)),
+        st.sampled_from(BRANDS),
+        st.sampled_from((0.5, 0.95)),
     )
     | st.tuples(st.just("belt"), st.integers(1, 4000))
     | st.tuples(st.just("cancel")),
     max_size=60,
 )
+
+
+def printed(id: int, *said: object) -> PrintReading:
+    chemistry, confidence, brand, brand_confidence = said
+    assert chemistry is None or isinstance(chemistry, Chemistry)
+    assert isinstance(confidence, float) and isinstance(brand_confidence, float)
+    assert isinstance(brand, str)
+    reading = PrintReading(id, id, chemistry, confidence)
+    return replace(reading, brand=brand, brand_confidence=brand_confidence)
 
 
 def play(cell: CellDescription, what: list[tuple[object, ...]], prints: bool = True) -> Bench:
@@ -199,11 +228,10 @@ def play(cell: CellDescription, what: list[tuple[object, ...]], prints: bool = T
             case ("verdict", int(id), str(type), float(novelty)):
                 scores = {"Klarus": 0.0, type: 0.95}
                 out = bench.sorter.on_verdict(Verdict(id, type, 0.95, novelty, id, scores))
-            case ("print", int(id), chemistry, float(confidence)):
-                assert chemistry is None or isinstance(chemistry, Chemistry)
+            case ("print", int(id), *rest):
                 if not prints:
                     continue
-                reading = PrintReading(id, id, chemistry, confidence)
+                reading = printed(id, *rest)
                 read.setdefault(id, reading)
                 out = bench.sorter.on_print(reading)
             case ("belt", int(by)):
@@ -217,13 +245,15 @@ def play(cell: CellDescription, what: list[tuple[object, ...]], prints: bool = T
 
 
 def contradicted(cell: CellDescription, decision: Decision, read: dict[int, PrintReading]) -> None:
-    """What was read before an item was sorted does not contradict its type."""
+    """What was read before an item was sorted does not contradict its type: chemistry or brand."""
     if decision.reason is not Reason.SORT or decision.item_id not in read:
         return
     assert decision.verdict is not None and cell.recipe.chemistries is not None
     reading = read[decision.item_id]
     stated = cell.recipe.chemistries[decision.verdict.type]
     assert reading.chemistry in (None, stated) or reading.confidence < 0.8
+    own = decision.verdict.type.split("_")[0].lower()
+    assert reading.brand.lower() in ("", own) or reading.brand_confidence < 0.9
 
 
 @settings(max_examples=300, deadline=None)
@@ -265,9 +295,8 @@ def play_off(cell: CellDescription, what: list[tuple[object, ...]], prints: bool
             case ("verdict", int(id), str(type), float(novelty)):
                 verdict = Verdict(id, type, 0.95, novelty, id, {"Klarus": 0.0, type: 0.95})
                 bench.took(bench.sorter.on_verdict(verdict))
-            case ("print", int(id), chemistry, float(confidence)) if prints:
-                assert chemistry is None or isinstance(chemistry, Chemistry)
-                bench.took(bench.sorter.on_print(PrintReading(id, id, chemistry, confidence)))
+            case ("print", int(id), *rest) if prints:
+                bench.took(bench.sorter.on_print(printed(id, *rest)))
             case ("belt", int(by)):
                 bench.belt(bench.count + by)
             case ("cancel",):

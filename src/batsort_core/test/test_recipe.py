@@ -157,6 +157,21 @@ def says(chemistry: Chemistry | None, confidence: float = 0.9) -> PrintReading:
     return PrintReading(1, 0, chemistry, confidence)
 
 
+def brand(name: str, confidence: float = 0.95, of: Chemistry | None = None) -> PrintReading:
+    return PrintReading(1, 0, of, 0.9, brand=name, brand_confidence=confidence)
+
+
+def may_be(*chemistries: Chemistry, confidence: float = 0.9) -> PrintReading:
+    return PrintReading(1, 0, None, confidence, chemistries=chemistries)
+
+
+BRANDED = replace(
+    READ,
+    brands={"A": ("Duracell",), "A2": ("IKEA", "LADDA"), "B": ("GP",), "C": ("GP",)},
+    print=replace(READ.print, brand_confidence=0.9) if READ.print else None,
+)
+
+
 @pytest.mark.parametrize(
     ("type", "confidence", "novelty", "li", "wants"),
     [
@@ -203,6 +218,89 @@ def test_print_that_contradicts_the_chemistry_of_a_type_keeps_it_from_being_sort
     assert harmless.choose(type, 0.95, 0.5, None, None, reading) == READ.choose(
         type, 0.95, 0.5, None
     )
+
+
+@pytest.mark.parametrize(
+    ("type", "reading", "reason"),
+    [
+        ("A", brand("Panasonic"), Reason.BY_PRINT),
+        ("A", brand("Panasonic", of=Chemistry.ALKALINE), Reason.BY_PRINT),
+        ("A", brand("Duracell"), Reason.SORT),
+        ("A", brand("DURACELL"), Reason.SORT),
+        ("A", brand("duracell", of=Chemistry.NIMH), Reason.BY_PRINT),
+        ("A", brand("Panasonic", 0.89), Reason.SORT),
+        ("A", brand("Panasonic", math.nan), Reason.SORT),
+        ("A", brand(""), Reason.SORT),
+        ("A2", brand("ladda"), Reason.SORT),
+        ("A2", brand("Duracell"), Reason.BY_PRINT),
+        ("B", brand("Duracell"), Reason.BY_PRINT),  # of any chemistry
+        ("Li", brand("Duracell"), Reason.SORT),  # of any brand
+        ("C", brand("Duracell"), Reason.BY_RECIPE),
+    ],
+)
+def test_print_of_another_brand_keeps_a_type_from_being_sorted(
+    type: str, reading: PrintReading, reason: Reason
+) -> None:
+    assert BRANDED.choose(type, 0.95, 0.5, None, None, reading)[1] is reason
+    if reading.chemistry is None:
+        assert READ.choose(type, 0.95, 0.5, None, None, reading) == READ.choose(type, 0.95, 0.5, {})
+
+
+def test_without_a_limit_no_brand_contradicts() -> None:
+    assert READ.print is not None
+    unlimited = replace(BRANDED, print=READ.print)
+    assert not unlimited.contradicts("A", brand("Panasonic", 1.0))
+
+
+@pytest.mark.parametrize(
+    ("type", "reading", "contradicts"),
+    [
+        ("A", may_be(Chemistry.LITHIUM, Chemistry.LI_ION), True),
+        ("A", may_be(Chemistry.LITHIUM, Chemistry.LI_ION, confidence=0.79), False),
+        ("Li", may_be(Chemistry.LITHIUM, Chemistry.LI_ION), False),
+        ("A", may_be(Chemistry.LITHIUM, Chemistry.ALKALINE), False),
+        ("B", may_be(Chemistry.LITHIUM, Chemistry.LI_ION), False),
+    ],
+)
+def test_print_that_may_mean_several_contradicts_what_is_none_of_them(
+    type: str, reading: PrintReading, contradicts: bool
+) -> None:
+    assert READ.contradicts(type, reading) is contradicts
+    assert not READ.agrees(type, reading)
+
+
+@given(
+    st.sampled_from(TYPES), st.sampled_from([None, *Chemistry]), st.floats(0.0, 1.0), st.booleans()
+)
+def test_one_that_it_may_mean_is_the_one_that_it_says(
+    type: str, chemistry: Chemistry | None, confidence: float, stated: bool
+) -> None:
+    recipe = READ if stated else replace(READ, chemistries=None)
+    alone = may_be(*([chemistry] if chemistry else []), confidence=confidence)
+    said = says(chemistry, confidence)
+    assert recipe.contradicts(type, alone) == recipe.contradicts(type, said)
+
+
+@pytest.mark.parametrize(
+    ("type", "reading", "agrees"),
+    [
+        ("A", says(Chemistry.ALKALINE, 0.1), True),
+        ("A", brand("DURACELL", 0.1), True),
+        ("A", brand("Panasonic", 0.1), False),
+        ("A", says(None), False),
+        ("B", brand("GP"), True),
+        ("B", says(None), False),
+        ("Li", brand("GP"), False),
+    ],
+)
+def test_print_agrees_by_chemistry_or_brand(type: str, reading: PrintReading, agrees: bool) -> None:
+    assert BRANDED.agrees(type, reading) is agrees
+    assert not BRANDED.contradicts(type, reading)
+
+
+def test_print_is_wanted_of_a_type_whose_brand_alone_is_stated() -> None:
+    verdict = Verdict(1, "B", 0.95, 0.9, 0, {"B": 0.95, "Li": 0.0})
+    assert BRANDED.wants_print(verdict) and not READ.wants_print(verdict)
 
 
 def test_assigned_types_leave_the_bin_they_had() -> None:

@@ -172,14 +172,20 @@ class Reader(ManagedNode):
             item_id=verdict.item_id,
             voltage=float(found.voltage.value) if found.voltage else math.nan,
             brand=found.brand.value if found.brand else "",
+            brand_confidence=found.brand.confidence if found.brand else 0.0,
             size=found.size.value if found.size else "",
             reading_stamp=time_of(now),
         )
+        if found.brand is not None:
+            self._counts["brands read"] += 1
         if found.chemistry is not None:
             self._counts["chemistries read"] += 1
             message.chemistry = found.chemistry.value
             message.confidence = found.chemistry.confidence
             message.text = found.chemistry.text
+        elif found.chemistries:
+            message.chemistries = [one.value for one in found.chemistries]
+            message.confidence, message.text = found.one_of
         self._readings.publish(message)
 
     def _health(self) -> Health:

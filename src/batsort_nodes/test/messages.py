@@ -73,9 +73,16 @@ def verdict(
     return message
 
 
-def reading(item_id: int, chemistry: str, confidence: float = 0.9) -> batsort.PrintReading:
+def reading(
+    item_id: int, chemistry: str, confidence: float = 0.9, brand: str = ""
+) -> batsort.PrintReading:
     message = batsort.PrintReading(
-        item_id=item_id, chemistry=chemistry, confidence=confidence, voltage=math.nan
+        item_id=item_id,
+        chemistry=chemistry,
+        confidence=confidence,
+        voltage=math.nan,
+        brand=brand,
+        brand_confidence=1.0 if brand else 0.0,
     )
     message.header.stamp = time_of(T0)
     return message

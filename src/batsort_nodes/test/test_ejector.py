@@ -217,15 +217,17 @@ def test_it_says_in_which_order_it_took_its_inputs_and_by_which_recipe(bench) ->
 
 
 @pytest.mark.parametrize(
-    ("chemistry", "bin", "reason", "counted"),
+    ("chemistry", "brand", "bin", "reason", "counted"),
     [
-        ("li_ion", "klarus", "sort", "print agrees"),
-        ("alkaline", "others", "by_print", "print contradicts"),
-        ("", "klarus", "sort", "print nothing"),
+        ("li_ion", "", "klarus", "sort", "print agrees"),
+        ("", "Klarus", "klarus", "sort", "print agrees"),
+        ("alkaline", "", "others", "by_print", "print contradicts"),
+        ("", "Eveready", "others", "by_print", "print contradicts"),
+        ("", "", "klarus", "sort", "print nothing"),
     ],
 )
 def test_with_a_veto_a_dangerous_battery_waits_for_what_is_printed_on_it(
-    bench, chemistry: str, bin: str, reason: str, counted: str
+    bench, chemistry: str, brand: str, bin: str, reason: str, counted: str
 ) -> None:
     bench = bench(print_veto="true")
     node = active(bench)
@@ -237,7 +239,7 @@ def test_with_a_veto_a_dangerous_battery_waits_for_what_is_printed_on_it(
     bench.send("belt/state", belt_state(8000))
     bench.wait(lambda: node._latest == stamp_at(8000))
     assert node._health().values["items undecided"] == 1 and not decisions
-    bench.send("readings", reading(battery.id, chemistry))
+    bench.send("readings", reading(battery.id, chemistry, brand=brand))
     bench.wait(lambda: decisions)
     assert [(d.bin, d.reason) for d in decisions] == [(bin, reason)]
     assert node._health().values[counted] == 1

@@ -38,6 +38,8 @@ class FakePrint:
         self.let.set()
         self.pictures: list[np.ndarray] = []
         self.chemistry: Finding | None = Finding("li_ion", 0.75, "Li-ion 3.7V", BOX)
+        self.brand: Finding | None = None
+        self.chemistries: tuple[Finding, ...] = ()
         self.fails = False
 
     def read(self, picture: np.ndarray) -> Print:
@@ -46,7 +48,12 @@ class FakePrint:
         if self.fails:
             raise ValueError("the network is of cheese")
         voltage = Finding("3.7", 0.9, "Li-ion 3.7V", BOX)
-        return Print(chemistry=self.chemistry, voltage=voltage)
+        return Print(
+            chemistry=self.chemistry,
+            voltage=voltage,
+            brand=self.brand,
+            chemistries=self.chemistries,
+        )
 
 
 @pytest.fixture
@@ -147,6 +154,22 @@ def test_a_dangerous_battery_is_read_and_told_with_its_image(bench, fake) -> Non
     values = node._health().values
     assert (values["items wanted"], values["items read"]) == (1, 1)
     assert values["chemistries read"] == 1 and values["items left out"] == 0
+
+
+def test_its_brand_is_told_and_which_chemistries_it_may_be_of(bench, fake) -> None:
+    bench = bench()
+    fake.chemistry = None
+    fake.brand = Finding("Eveready", 0.75, "EVEREADY", BOX)
+    fake.chemistries = tuple(Finding(of, 0.375, "LITHIUM", BOX) for of in ("lithium", "li_ion"))
+    node = active(bench, fake)
+    readings = bench.heard("readings")
+    read(bench, node, item(5000))
+    bench.wait(lambda: readings)
+    (reading,) = readings
+    assert (reading.brand, reading.brand_confidence) == ("Eveready", 0.75)
+    assert (reading.chemistry, list(reading.chemistries)) == ("", ["lithium", "li_ion"])
+    assert (reading.confidence, reading.text) == (0.75, "LITHIUM")
+    assert node._health().values["brands read"] == 1
 
 
 @pytest.mark.parametrize("early", [True, False])

@@ -64,6 +64,7 @@ class Print:
     """None, too, where the print contradicts itself."""
     voltage: Finding | None = None
     brand: Finding | None = None
+    """Of those of one maker, the one that says more: PROCELL by Duracell."""
     size: Finding | None = None
     chemistries: tuple[Finding, ...] = ()
     """All that the print may mean, one of each, the strongest first: two labels in one picture,
@@ -73,6 +74,18 @@ class Print:
     def text(self) -> str:
         """All lines in one."""
         return " / ".join(line.text for line in self.lines)
+
+    @property
+    def one_of(self) -> tuple[float, str]:
+        """How surely it is one of `chemistries` where print doesn't say which, and the line for it.
+
+        What one line says of several adds up; lines don't.
+        """
+        sums: dict[str, float] = {}
+        for finding in self.chemistries:
+            sums[finding.text] = sums.get(finding.text, 0.0) + finding.confidence
+        text = max(sums, key=lambda line: sums[line], default="")
+        return min(1.0, sums.get(text, 0.0)), text
 
 
 LITHIUM_FAMILY = frozenset({Chemistry.LI_ION, Chemistry.LIFEPO4, Chemistry.LITHIUM})
@@ -263,6 +276,10 @@ LI_ION_MAKERS = frozenset(
     {"Klarus", "Olight", "Acebeam", "Keeppower", "Vapcell", "Efest", "Molicel"}
 )
 """Whose rechargeable cells are all Li-ion."""
+MAKERS = {"Procell": "Duracell", "LADDA": "IKEA", "eneloop": "Panasonic", "EVOLTA": "Panasonic"}
+"""Brands whose maker's name, a brand too, is printed beside them."""
+_COMPANY = re.compile(r"(?<![a-z])eveready\W+battery")
+"""Makes Energizer, and says so there."""
 _WHOLE = 6
 """Letters of a brand up to which every one has to be right: OLIGHT is not in a light."""
 
@@ -339,7 +356,7 @@ def interpret(lines: Sequence[Line]) -> Print:
         tuple(lines),
         _decided(chemistries),
         _most(voltages),
-        _most(brands),
+        _most(_own(brands)),
         _most(sizes),
         tuple(chemistries),
     )
@@ -550,7 +567,7 @@ def _voltages(texts: Sequence[_Text]) -> Iterator[Finding]:
 def _brands(texts: Sequence[_Text]) -> Iterator[Finding]:
     names = [(brand, _alike(fold(brand))) for brand in BRANDS.split()]
     for text in texts:
-        for word in map(_alike, _words(text.folded)):
+        for word in map(_alike, _words(_COMPANY.sub(" ", text.folded))):
             for brand, name in names:
                 if len(name) <= 2 and text.line.confidence < SHORT_FLOOR:
                     continue
@@ -560,6 +577,12 @@ def _brands(texts: Sequence[_Text]) -> Iterator[Finding]:
                     errors, allowed = _whole_distance(name, word), 1 if len(name) < 9 else 2
                 if errors <= allowed:
                     yield _finding(brand, 1.0 - errors / len(name), text.line)
+
+
+def _own(brands: Sequence[Finding]) -> list[Finding]:
+    """Without makers of another brand that was found, too."""
+    makers = {MAKERS.get(finding.value) for finding in brands}
+    return [finding for finding in brands if finding.value not in makers]
 
 
 def _sizes(texts: Sequence[_Text]) -> Iterator[Finding]:

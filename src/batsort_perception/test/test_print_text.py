@@ -1,13 +1,17 @@
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from batsort_core.cell import parse_cell
 from batsort_core.chemistry import Chemistry
 from batsort_perception.print_text import FLOOR, Line, Print, distance, fold, interpret
 
+CELL_FILE = Path(__file__).parents[3] / "config" / "cell.yaml"
 BOX = np.array([[0, 0], [10, 0], [10, 5], [0, 5]], np.float32)
 
 
@@ -298,6 +302,7 @@ def test_lithium_alone_may_be_either():
     found = read("LITHIUM")
     assert found.chemistry is None
     assert {finding.value for finding in found.chemistries} == {"lithium", "li_ion"}
+    assert found.one_of == (pytest.approx(0.99), "LITHIUM")
 
 
 def test_a_pack_of_one_kind_is_that_kind():
@@ -394,6 +399,30 @@ def test_a_brand_is_a_whole_word(text, wanted):
     assert value(read(text).brand) == wanted
 
 
+def test_brands_of_the_default_cell_are_among_those_that_are_read():
+    stated = parse_cell(yaml.safe_load(CELL_FILE.read_text())).recipe.brands
+    assert stated is not None and len(stated) == 9
+    for brand in {one for brands in stated.values() for one in brands}:
+        assert value(read(brand.upper()).brand) == brand
+
+
+@pytest.mark.parametrize(
+    ("texts", "wanted"),
+    [
+        (("DURACELL", "DURACELL", "PROCELL"), "Procell"),
+        (("PROCELL", "DURACELL"), "Procell"),
+        (("IKEA", "LADDA"), "LADDA"),
+        (("Panasonic", "eneloop pro"), "eneloop"),
+        (("DURACELL", "Panasonic", "DURACELL"), "Duracell"),
+        (("Energizer", "EVEREADY BATTERY CO., ST. LOUIS"), "Energizer"),
+        (("©Eveready Battery Company",), None),
+        (("EVEREADY", "HEAVY DUTY BATTERY"), "Eveready"),
+    ],
+)
+def test_a_brand_is_told_from_who_made_it(texts, wanted):
+    assert value(read(*texts).brand) == wanted
+
+
 @pytest.mark.parametrize(
     ("text", "wanted"),
     [
@@ -476,6 +505,8 @@ def test_it_never_raises_and_findings_are_sure(pairs):
     values = [finding.value for finding in found.chemistries]
     assert len(values) == len(set(values))
     assert all(value in set(Chemistry) for value in values)
+    sure, line = found.one_of
+    assert 0 <= sure <= 1 and (sure == 0) == (not found.chemistries) == (not line)
     if found.chemistry is not None:
         assert found.chemistry is found.chemistries[0]
     for finding in (found.voltage, found.brand, found.size, *found.chemistries):
