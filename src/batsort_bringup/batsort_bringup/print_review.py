@@ -6,7 +6,7 @@ Pure: from what was read and what became of the items to the part `print` of rep
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from batsort_core.chemistry import Chemistry
@@ -20,6 +20,8 @@ LI_ION = frozenset({Chemistry.LI_ION, Chemistry.LIFEPO4})
 """Lithium cells that burn in any other bin."""
 PLAIN = 0.55
 """Confidence of a chemistry that may contradict a verdict; R6 for LR6 is misread at 0.5."""
+PLAIN_BRAND = 0.75
+"""Of a brand: one letter of eight may be wrong."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,8 @@ class Said:
     """Of the chemistry, 0 to 1."""
     text: str = ""
     """The line that tells it, or else the brand."""
+    brand: str = ""
+    brand_confidence: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +45,8 @@ class Judged:
     li_ion: bool
     """It says Li-ion, or may mean it."""
     contradicts: bool
-    """It says another chemistry than the one stated for the verdict's type."""
+    """It says another chemistry, or brand, than is stated for the verdict's type."""
+    by_brand: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,44 +76,50 @@ class Listed:
 
 def said_by(found: Print) -> Said:
     """What `found` says; where it can be several lithium chemistries, all of these."""
+    brand = found.brand
+    named = ("", "", 0.0) if brand is None else (brand.text, brand.value, brand.confidence)
     one = found.chemistry
     if one is not None:
-        return Said((Chemistry(one.value),), one.confidence, one.text)
+        return Said((Chemistry(one.value),), one.confidence, one.text, *named[1:])
     if not found.chemistries:
-        return Said()
-    first = found.chemistries[0]
-    return _one_of([c.value for c in found.chemistries], first.confidence, first.text)
+        return Said((), 0.0, *named)
+    return _one_of([c.value for c in found.chemistries], Said((), *found.one_of, *named[1:]))
 
 
 def said_in(reading: Any) -> Said:
-    """What the cell's own reader read: a PrintReading, also one that names no `chemistries`."""
+    """What the cell's own reader read: a PrintReading."""
     known = list(Chemistry)
-    values = [reading.chemistry] if reading.chemistry else getattr(reading, "chemistries", [])
-    text = reading.text or reading.brand
+    values = [reading.chemistry] if reading.chemistry else reading.chemistries
+    sure, of_brand = (round(float(c), 4) for c in (reading.confidence, reading.brand_confidence))
+    said = Said((), sure, reading.text or reading.brand, reading.brand, of_brand)
     if not values or any(value not in known for value in values):
-        return Said(text=text)
-    return _one_of(values, round(float(reading.confidence), 4), text)
+        return replace(said, confidence=0.0)
+    return _one_of(values, said)
 
 
-def _one_of(values: Sequence[str], confidence: float, text: str) -> Said:
-    """Several that can't be Li-ion say nothing."""
+def _one_of(values: Sequence[str], said: Said) -> Said:
+    """With these chemistries; several that can't be Li-ion say nothing."""
     chemistries = tuple(map(Chemistry, values))
     if len(chemistries) > 1 and LI_ION.isdisjoint(chemistries):
-        return Said(text=text)
-    return Said(chemistries, confidence, text)
+        return replace(said, confidence=0.0)
+    return replace(said, chemistries=chemistries)
 
 
-def judge(said: Said, stated: Chemistry | None) -> Judged:
+def judge(said: Said, stated: Chemistry | None, own_brand: bool | None = None) -> Judged:
     """Print against the chemistry `stated` for the verdict's type; None: nobody states one.
 
-    Print that may mean what is stated says nothing against it.
+    Print that may mean what is stated says nothing against it. `own_brand`: whether the type may
+    have the brand that was read; None: nobody knows.
     """
     values = set(said.chemistries)
     unsure = len(values) > 1
     agrees = stated in values
+    other = bool(values and stated) and not agrees and (unsure or said.confidence >= PLAIN)
+    by_brand = own_brand is False and said.brand_confidence >= PLAIN_BRAND
     return Judged(
         li_ion=bool(values & LI_ION) and not (unsure and agrees),
-        contradicts=bool(values and stated) and not agrees and (unsure or said.confidence >= PLAIN),
+        contradicts=other or by_brand,
+        by_brand=by_brand,
     )
 
 
@@ -122,8 +133,8 @@ def review(read: Mapping[int, Said], run: Run, recipe: Recipe) -> list[Listed]:
         decision, outcome = run.decisions.get(item_id), outcomes.get(item_id)
         type = decision.type if decision else ""
         stated = chemistries.get(type)
-        judged = judge(said, stated)
-        # It may have gone there by its brand, which says no chemistry.
+        judged = judge(said, stated, recipe.own_brand(type, said.brand))
+        # The cell may have been less strict.
         contradicts = judged.contradicts or bool(decision and decision.reason == Reason.BY_PRINT)
         if not (judged.li_ion or contradicts):
             continue
@@ -131,7 +142,7 @@ def review(read: Mapping[int, Said], run: Run, recipe: Recipe) -> list[Listed]:
         bin = landed or (decision.bin if decision else "")
         listed = Listed(
             item_id,
-            " ".join(said.text.split()),
+            _text(said, judged.by_brand),
             " or ".join(one.in_words for one in said.chemistries),
             round(said.confidence, 4),
             type,
@@ -168,6 +179,12 @@ def figures(
         "unread": list(dict.fromkeys(unread)),
         "items": items,
     }
+
+
+def _text(said: Said, by_brand: bool) -> str:
+    text = " ".join(said.text.split())
+    tells = not by_brand or said.brand.casefold() in text.casefold()
+    return text if tells else f"{text}; {said.brand}".removeprefix("; ")
 
 
 def _bins_of_li_ion(recipe: Recipe) -> set[str]:

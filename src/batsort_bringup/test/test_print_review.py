@@ -7,7 +7,6 @@ import math
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -62,6 +61,20 @@ def test_an_item_is_listed_for_li_ion_and_for_what_contradicts_its_verdict(
 ) -> None:
     judged = judge(read, stated)
     assert (judged.li_ion, judged.contradicts) == (li_ion, contradicts)
+
+
+@pytest.mark.parametrize(
+    ("confidence", "own", "contradicts"),
+    [(0.9, False, True), (0.7, False, False), (0.9, True, False), (0.9, None, False)],
+)
+def test_a_brand_that_its_type_does_not_have_contradicts(
+    confidence: float, own: bool | None, contradicts: bool
+) -> None:
+    for chemistries in ((), (C.NIMH,)):
+        read = Said(chemistries, 0.9, brand="Varta", brand_confidence=confidence)
+        judged = judge(read, C.NIMH, own)
+        assert judged.contradicts == judged.by_brand == contradicts
+        assert not judged.li_ion
 
 
 def a_run(**fates: tuple[str, str, str]) -> Run:
@@ -133,6 +146,7 @@ def lines(*texts: str) -> Print:
 def test_lithium_that_may_be_li_ion_is_said_as_both() -> None:
     assert said_by(lines("INR18650 3.7V")).chemistries == (C.LI_ION,)
     assert set(said_by(lines("LITHIUM")).chemistries) == {C.LITHIUM, C.LI_ION}
+    assert said_by(lines("LITHIUM")).confidence == pytest.approx(0.99)
     assert said_by(lines("Made in China")) == said_by(Print()) == Said()
 
 
@@ -141,13 +155,30 @@ def test_what_the_cell_read_counts_as_it_was_told() -> None:
         (C.NIMH,), 0.9, "HR6"
     )
     assert said_in(PrintReading()) == said_in(PrintReading(chemistry="cheese")) == Said()
-    assert said_in(PrintReading(brand="Varta")) == Said(text="Varta")
-    several = SimpleNamespace(
-        chemistry="", chemistries=["lithium", "li_ion"], confidence=0.5, text="LITHIUM", brand=""
-    )
+    assert said_in(PrintReading(brand="Varta")) == Said(text="Varta", brand="Varta")
+    several = PrintReading(chemistries=["lithium", "li_ion"], confidence=0.5, text="LITHIUM")
     assert said_in(several) == Said((C.LITHIUM, C.LI_ION), 0.5, "LITHIUM")
     several.chemistries = ["alkaline", "nimh"]
     assert said_in(several).chemistries == ()
+
+
+def test_an_item_of_another_brand_is_listed_with_it() -> None:
+    run = a_run(**{f"i{i}": ("GP_Alk", "gp_alk", "gp_alk") for i in range(1, 5)})
+    read = {
+        1: said_by(lines("ALKALINE", "EVEREADY GOLD")),
+        2: said_by(lines("EVEREADY GOLD", "1.5V")),
+        3: said_by(lines("ALKALINE", "GP ultra")),
+        4: said_in(PrintReading(brand="Eveready", brand_confidence=0.9)),
+    }
+    listed = {one.item_id: one for one in review(read, run, RECIPE)}
+    assert {i: one.text for i, one in listed.items()} == {
+        1: "ALKALINE; Eveready",
+        2: "EVEREADY GOLD",
+        4: "Eveready",
+    }
+    assert all(one.contradicts and not one.li_ion for one in listed.values())
+    assert (listed[1].chemistry, listed[2].chemistry) == ("alkaline", "")
+    assert review(read, run, replace(RECIPE, brands=None)) == []
 
 
 def test_what_the_cell_sent_away_by_its_print_is_listed_whatever_it_says() -> None:
