@@ -17,6 +17,7 @@ import cv2
 import numpy as np
 from tqdm import tqdm
 
+from batsort_core.chemistry import Chemistry
 from batsort_learning import label_list
 from batsort_learning.label_list import AUTO, Applied, LabelsError
 from batsort_perception.preprocess import BACKGROUND, Image, prepare
@@ -51,6 +52,8 @@ class LabelledPhoto:
     image: Image
     """uint8[h, w, 3] RGB."""
     group: int
+    chemistry: Chemistry | None = None
+    """Of a stranger, where a label list says it."""
 
 
 class Photos(list[LabelledPhoto]):
@@ -87,11 +90,11 @@ def read_readable(folder: Path, labels: str | Path = AUTO) -> tuple[Photos, list
         applied = label_list.chosen(labels, folder, library.photos, folders)
     except (PhotoError, LabelsError) as error:
         raise DataError(str(error)) from None
-    wanted, types = list(library.photos), {}
+    wanted, types, chemistries = list(library.photos), {}, {}
     if applied:
         tqdm.write(applied.line)
         wanted = [photo for photo in wanted if photo.name not in applied.left_out]
-        types = applied.labels
+        types, chemistries = applied.labels, applied.chemistries
         if not wanted:
             raise DataError(f"photos: {applied.list.file} leaves out all; allowed: one or more")
     found, images, broken = [], [], []
@@ -114,6 +117,7 @@ def read_readable(folder: Path, labels: str | Path = AUTO) -> tuple[Photos, list
             photo.sha256(),
             image,
             group,
+            chemistries.get(photo.name),
         )
         for photo, image, group in zip(found, images, groups, strict=True)
     )

@@ -91,6 +91,12 @@ class Studio:
         hsv[..., 0] = (turned % 180).astype(np.uint8)
         return np.asarray(cv2.cvtColor(hsv, cv2.COLOR_HSV2RGB), np.uint8)
 
+    @staticmethod
+    def colourless(image: Image) -> Image:
+        """A prepared image in grey: shapes alone are not a type."""
+        grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
+        return np.asarray(cv2.cvtColor(grey, cv2.COLOR_GRAY2RGB), np.uint8)
+
     def invented(self) -> Image:
         """A battery of a brand made up at random, cropped from the camera's image."""
         size = SIZES["AAA" if self._rng.random() < 0.5 else "AA"]

@@ -1,18 +1,21 @@
-"""What is learnt on top of the backbone's features: a linear classifier per depth, calibration.
+"""What is learnt on top of the backbone's features: two linear classifiers, calibration.
 
-Shrinkage LDA on the deepest features names the type. How far that type leads all others and what is
-strange, at all three depths together, tells whether the image shows a known type at all: what only
-resembles a type leads by less. All is in closed form and deterministic.
+Logistic regression over all depths names the type; it has learnt from strangers, too, and says how
+far the type is ahead of them. How far that type leads all others and what is strange in a shrinkage
+LDA per depth says how typical of it the image is. Both together are familiarity: what only
+resembles a type has less of it. Both are convex: no luck, the same numbers from the same photos.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.linear_model import LogisticRegression
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -23,6 +26,10 @@ DEPTHS = 3
 LOOKS = 2
 """Classes per type: as photographed, and as drawn."""
 SHRINKAGE = 0.3
+STRENGTH = 0.03
+"""Inverse of the regularisation of logistic regression, on features of variance 1."""
+AHEAD = 0.6
+"""Weight in familiarity of how far ahead of strangers the type is, beside its lead in LDA."""
 NEVER = -1e9
 """Logit of a class without examples."""
 
@@ -101,28 +108,74 @@ class Moments:
             taught=int(kept[: self.taught].sum()),
         )
 
-    def lda(self, shrinkage: float = SHRINKAGE) -> Linear:
-        """Linear discriminant analysis, equal priors, covariance shrunk towards a sphere.
+    def lda(self) -> Linear:
+        """Linear discriminant analysis with equal priors and a shrunk covariance.
 
-        `shrinkage` is fixed: estimators of it take views of one photo for independent ones. A
-        taught class without examples never wins, a strange one is left out. Source: Friedman 1989,
-        "Regularized Discriminant Analysis".
+        A taught class without examples never wins, a strange one is left out.
         """
-        taught = np.arange(len(self.weight)) < self.taught
-        present = self.weight > 1e-9 * self.weight.sum()
+        means = self._means()
+        solved = np.linalg.solve(self._covariance(), means.T)
+        present = self._present()
+        bias = np.where(present, -0.5 * np.sum(means.T * solved, axis=0), NEVER)
+        kept = present | (np.arange(len(self.weight)) < self.taught)
+        return Linear(solved[:, kept], bias[kept])
+
+    def whitening(self) -> NDArray[np.float32]:
+        """float32[d, d] by which features are multiplied so that taught classes scatter alike in
+        all directions."""
+        factor = np.linalg.cholesky(self._covariance())
+        return np.linalg.inv(factor).T.astype(np.float32)
+
+    def _present(self) -> Bools:
+        return np.asarray(self.weight > 1e-9 * self.weight.sum())
+
+    def _means(self) -> Floats:
+        """float64[k, d]; 0 for classes without examples."""
+        present = self._present()
         means = np.zeros_like(self.sums)
         means[present] = self.sums[present] / self.weight[present, None]
-        learnt = present & taught
-        within = self.squares - (self.sums[learnt].T @ means[learnt]).astype(np.float32)
-        covariance = within * ((1 - shrinkage) / self.weight[learnt].sum())
+        return means
+
+    def _covariance(self) -> NDArray[np.float32]:
+        """float32[d, d] within the taught classes, shrunk towards a sphere.
+
+        The shrinkage is fixed: estimators of it take views of one photo for independent ones.
+        Source: Friedman 1989, "Regularized Discriminant Analysis".
+        """
+        learnt = self._present() & (np.arange(len(self.weight)) < self.taught)
+        within = self.squares - (self.sums[learnt].T @ self._means()[learnt]).astype(np.float32)
+        covariance = within * ((1 - SHRINKAGE) / self.weight[learnt].sum())
         size = len(covariance)
         covariance[np.diag_indices(size)] += (
-            shrinkage / (1 - shrinkage) * (np.trace(covariance) / size)
+            SHRINKAGE / (1 - SHRINKAGE) * (np.trace(covariance) / size)
         )
-        solved = np.linalg.solve(covariance, means.T)
-        bias = np.where(present, -0.5 * np.sum(means.T * solved, axis=0), NEVER)
-        kept = present | taught
-        return Linear(solved[:, kept], bias[kept])
+        return np.asarray(covariance, np.float32)
+
+
+def logistic(
+    features: NDArray[np.float32],
+    labels: Ints,
+    weights: Floats,
+    whitenings: Sequence[NDArray[np.float32]],
+) -> Linear:
+    """Multinomial logistic regression of float32[m, d] to classes int[m] from 0 up, all present.
+
+    `whitenings` float32[d_i, d_i] are of the depths that stand side by side: regularisation then
+    takes all directions for alike, as LDA does. Weights float64[m] count by their ratios.
+    """
+    parts = np.split(features, len(whitenings), axis=1)
+    white = np.hstack([part @ w for part, w in zip(parts, whitenings, strict=True)])
+    middle = np.average(white, axis=0, weights=weights).astype(np.float32)
+    white -= middle
+    scale = float(white.std())
+    model = LogisticRegression(C=STRENGTH, max_iter=300)
+    model.fit(white / scale, labels, sample_weight=weights * (len(weights) / weights.sum()))
+    found = model.coef_.T / scale
+    bias = model.intercept_ - middle @ found
+    unwhitened = [
+        w @ part for w, part in zip(whitenings, np.split(found, len(whitenings)), strict=True)
+    ]
+    return Linear(np.vstack(unwhitened).astype(np.float64), bias.astype(np.float64))
 
 
 def softmax(logits: Floats) -> Floats:
@@ -133,7 +186,7 @@ def softmax(logits: Floats) -> Floats:
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """A mixture discriminant analysis per depth of the backbone, the one that names the type first.
+    """What names the type, and a mixture discriminant analysis per depth of the backbone.
 
     A type looks one way in photos and another where it is drawn, so it has a class for each; the
     better one counts. Source: Hastie and Tibshirani 1996, "Discriminant Analysis by Gaussian
@@ -143,6 +196,9 @@ class Head:
     depths: tuple[Linear, ...]
     """Columns: the types as photographed, then as drawn, then what is strange."""
     types: int
+    telling: Linear | None = None
+    """Names the type from all depths; columns: the types, then all strangers together. None: the
+    first depth names it."""
     surplus: float = 0.0
     """By how much more the drawn lead than the photographed; taken off their familiarity."""
 
@@ -155,21 +211,27 @@ class Head:
         """Logits float64[m, n], the lead float64[m], and whether it looks drawn, bool[m].
 
         The lead is that of the named type over the mean of all types and all that is strange,
-        summed over the depths. LDA's logits grow with the square of a distance, so its root is a
-        distance.
+        summed over the depths; LDA's logits grow with the square of a distance, so its root is a
+        distance. To it comes how far the type is ahead of strangers.
         """
         parts = np.split(features, len(self.depths), axis=1)
         scores = [linear(part) for linear, part in zip(self.depths, parts, strict=True)]
         ends = [self.types, LOOKS * self.types]
         photographed, drawn, _ = np.split(scores[0], ends, axis=1)
-        logits = np.maximum(photographed, drawn)
+        if self.telling is None:
+            logits, strangers = np.maximum(photographed, drawn), None
+        else:
+            logits, strangers = np.split(self.telling(features), [self.types], axis=1)
         named = np.arange(len(features)), logits.argmax(axis=1)
-        lead = np.zeros(len(features))
+        squared = np.zeros(len(features))
         for part in scores:
             *looks, strange = np.split(part, ends, axis=1)
             all_logits = np.hstack([np.maximum(*looks), strange])
-            lead += all_logits[named] - all_logits.mean(axis=1)
-        return logits, np.sqrt(np.maximum(lead, 0.0)), drawn.max(axis=1) > photographed.max(axis=1)
+            squared += all_logits[named] - all_logits.mean(axis=1)
+        lead = np.sqrt(np.maximum(squared, 0.0))
+        if strangers is not None:
+            lead += AHEAD * (logits[named] - strangers[:, 0])
+        return logits, lead, drawn.max(axis=1) > photographed.max(axis=1)
 
 
 def fit_temperature(logits: Floats, labels: Ints, weights: Floats) -> float:

@@ -3,6 +3,7 @@
     labels:
       exell_green_183ab38d2f:     # stem of the photo's file name
         label: Other              # its type, or `exclude: true` to leave it out
+        chemistry: li_ion         # of what it shows, where its type does not say it
         why: print reads ICR18650 and 3.7 V, a Li-ion cell
 
 A stem that ends in ten hex digits, as `<type>_<start of the file's sha256>` does, stands for that
@@ -22,6 +23,7 @@ from typing import Annotated
 
 import yaml
 
+from batsort_core.chemistry import Chemistry
 from batsort_core.schema import FieldError, Name, read
 from batsort_perception.bundle import LabelRecord
 from batsort_twin.photos import SUFFIXES, Photo
@@ -56,6 +58,8 @@ class Entry:
     """True: it is left out."""
     why: Annotated[str, Name()]
     """For people."""
+    chemistry: Chemistry | None = None
+    """Of what it shows: strangers of a dangerous one are judged by themselves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,9 +125,13 @@ class LabelList:
             for photo in those:
                 if hashed and not photo.sha256().startswith(hashed[1]):
                     result.other_files.append(photo.name)
-                elif entry.exclude:
+                    continue
+                if entry.exclude:
                     result.left_out.add(photo.name)
-                elif entry.label and entry.label != photo.label:
+                    continue
+                if entry.chemistry:
+                    result.chemistries[photo.name] = entry.chemistry
+                if entry.label and entry.label != photo.label:
                     result.labels[photo.name] = entry.label
         return result
 
@@ -140,6 +148,7 @@ class Applied:
     labels: dict[str, str] = field(default_factory=dict)
     """Other types than the folders'."""
     left_out: set[str] = field(default_factory=set)
+    chemistries: dict[str, Chemistry] = field(default_factory=dict)
     other_files: list[str] = field(default_factory=list)
     """Named as listed, but of another hash: left as they are."""
 
@@ -190,7 +199,11 @@ def as_yaml(entries: Mapping[str, Entry]) -> str:
         "labels": {
             stem: {"exclude": True, "why": entry.why}
             if entry.exclude
-            else {"label": entry.label, "why": entry.why}
+            else {
+                "label": entry.label,
+                **({"chemistry": entry.chemistry.value} if entry.chemistry else {}),
+                "why": entry.why,
+            }
             for stem, entry in entries.items()
         }
     }
@@ -208,8 +221,9 @@ def _check(stem: str, entry: Entry) -> None:
         told = "both" if entry.label else "neither"
         raise FieldError(f"{path}: {told} of label and exclude; allowed: one of them")
     for name, text in (("label", entry.label), ("why", entry.why)):
-        if text is not None and (not text.strip() or text != text.strip()):
-            raise FieldError(f"{path}.{name}: {text!r} is refused; allowed: a text without margins")
+        if text is not None and (not text.isprintable() or not text or text != text.strip()):
+            allowed = "a printable text without margins"
+            raise FieldError(f"{path}.{name}: {text!r} is refused; allowed: {allowed}")
 
 
 def _parsed(data: bytes, lines: dict[str, int]) -> object:

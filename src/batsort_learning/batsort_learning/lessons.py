@@ -20,14 +20,19 @@ from batsort_twin.wraps import KNOWN, THINGS, UNKNOWN
 PLAIN, VARIED, BELT, DRAWN = "plain", "varied", "belt", "drawn"
 SHARES = {PLAIN: 0.25, VARIED: 0.35, BELT: 0.25, DRAWN: 0.15}
 """Weight of each source in learning; within it every type weighs the same."""
-RECOLOURED, INVENTED, DEBRIS = STRANGE = "recoloured", "invented", "debris"
-"""Sources of what no type looks like: photos in other hues, and drawn things made up at random."""
-VARIED_COUNT, BELT_COUNT, RECOLOURED_COUNT = 6, 3, 2
+RECOLOURED, COLOURLESS = "recoloured", "colourless"
+INVENTED, DEBRIS = "invented", "debris"
+STRANGE = (RECOLOURED, COLOURLESS, INVENTED, DEBRIS)
+"""Sources of what no type looks like: photos in other hues or without any, and drawn things made up
+at random."""
+PHOTOGRAPHED = (PLAIN, VARIED, BELT)
+"""Sources of what a photo itself shows."""
+VARIED_COUNT, BELT_COUNT, RECOLOURED_COUNT, COLOURLESS_COUNT = 6, 3, 2, 3
 """Examples per photo."""
 MADE_UP = 150
 """Invented batteries, and as much debris."""
 UNTAUGHT = -1
-"""Label of what is no type of the bundle: only reported on."""
+"""Label of what is no type of the bundle."""
 STEP = 0.08
 """Of the features as they are kept and learnt from; noise that shrinkage exceeds many times."""
 FILE = "lessons.npz"
@@ -42,7 +47,7 @@ class Lessons:
     levels: NDArray[np.uint8]
     """uint8[m, d]: features in units of STEP."""
     labels: NDArray[np.int64]
-    """Index of the type, which RECOLOURED ones have no more; or UNTAUGHT."""
+    """Index of the type, also of those that lost its colours; or UNTAUGHT."""
     sources: NDArray[np.str_]
     """PLAIN, VARIED, BELT, DRAWN; one of STRANGE; or a condition, that is never learnt from."""
     groups: NDArray[np.int64]
@@ -67,8 +72,12 @@ class Lessons:
 
     def strange(self) -> NDArray[np.bool_]:
         """Where an example shows what no type looks like."""
-        recoloured = (self.sources == RECOLOURED) & (self.labels != UNTAUGHT)
-        return recoloured | np.isin(self.sources, (INVENTED, DEBRIS))
+        changed = np.isin(self.sources, (RECOLOURED, COLOURLESS)) & (self.labels != UNTAUGHT)
+        return changed | np.isin(self.sources, (INVENTED, DEBRIS))
+
+    def strangers(self) -> NDArray[np.bool_]:
+        """Where a photo shows what is no type of the bundle."""
+        return (self.labels == UNTAUGHT) & np.isin(self.sources, PHOTOGRAPHED)
 
     def weights(self, chosen: NDArray[np.bool_]) -> NDArray[np.float64]:
         """float64 for the chosen examples by SHARES, every type alike."""
@@ -132,16 +141,19 @@ class Collector:
 
     def add_photo(self, photo: LabelledPhoto, label: int, number: int, studio: Studio) -> None:
         """Add a photo as it is, under conditions at random, as the cell's camera sees it; and, of a
-        type, in other hues."""
+        type, in other hues and without any."""
         plain = studio.plain(photo.image)
         self.add(plain, label, PLAIN, photo.group, number)
         for _ in range(VARIED_COUNT):
             self.add(studio.varied(photo.image), label, VARIED, photo.group, number)
-        for image in studio.on_belt(photo.image, BELT_COUNT):
+        seen = [plain, *studio.on_belt(photo.image, BELT_COUNT)]
+        for image in seen[1:]:
             self.add(image, label, BELT, photo.group, number)
         if label != UNTAUGHT:
             for _ in range(RECOLOURED_COUNT):
                 self.add(studio.recoloured(plain), label, RECOLOURED, photo.group, number)
+            for image in seen[:COLOURLESS_COUNT]:
+                self.add(studio.colourless(image), label, COLOURLESS, photo.group, number)
 
     def add_conditions(self, photo: LabelledPhoto, label: int, number: int, seed: int) -> None:
         """Add the photo under every condition that a bundle is judged under."""
@@ -165,7 +177,8 @@ def gather(
 ) -> Lessons:
     """Make all examples and their features; `drawn` individuals of every type that can be drawn.
 
-    Photos of other labels, and drawn unknown things, are gathered to be reported on.
+    Photos of other labels are strangers: learnt to be rejected, and reported on by heads that have
+    not seen them. Drawn unknown things are only reported on.
     """
     studio, collector = Studio(seed), Collector(extract)
     for number, photo in enumerate(tqdm(photos, "photos", unit="photo")):

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from batsort_learning.efficientnet_lite import lite, load_weights
 from batsort_learning.examples import SIDE
-from batsort_learning.head import LOOKS, Head
+from batsort_learning.head import AHEAD, LOOKS, Head
 from batsort_learning.joining import with_head
 from batsort_learning.weights import lite_state_dict
 from batsort_perception.preprocess import Image
@@ -89,7 +89,13 @@ def _head_graph(head: Head) -> Callable[[tf.Tensor], tf.Tensor]:
             for part, w, b in zip(parts, weights, biases, strict=True)
         ]
         photographed, drawn, _ = scores[0]
-        logits = tf.maximum(photographed, drawn)
+        if head.telling is None:
+            logits, ahead = tf.maximum(photographed, drawn), 0.0
+        else:
+            told = features @ tf.constant(head.telling.weights, tf.float32)
+            told += tf.constant(head.telling.bias, tf.float32)
+            logits, strangers = tf.split(told, [head.types, 1], axis=1)
+            ahead = AHEAD * (_most(logits) - strangers)
         named = tf.one_hot(tf.argmax(logits, axis=1), head.types)
         leads = []
         for *looks, strange in scores:
@@ -97,7 +103,7 @@ def _head_graph(head: Head) -> Callable[[tf.Tensor], tf.Tensor]:
             mean = tf.reduce_mean(tf.concat([part, strange], axis=1), axis=1, keepdims=True)
             leads.append(tf.reduce_sum(named * part, axis=1, keepdims=True) - mean)
         lead = tf.reduce_sum(tf.concat(leads, axis=1), axis=1, keepdims=True)
-        lead = tf.sqrt(tf.maximum(lead, 0.0))
+        lead = tf.sqrt(tf.maximum(lead, 0.0)) + ahead
         surplus = tf.where(_most(drawn) > _most(photographed), head.surplus, 0.0)
         return tf.concat([logits, lead - surplus], axis=1)
 

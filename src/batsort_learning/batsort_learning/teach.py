@@ -94,7 +94,8 @@ def _refit(
     from batsort_learning import network
 
     start = time.monotonic()
-    calibration, figures = judge(lessons, types, REPEATS)
+    strangers = bundle.training.strangers
+    calibration, figures = judge(lessons, types, REPEATS, strangers)
     head = fit(lessons, calibration.surplus)
     drawn = bundle.training.drawn
     made = Made(
@@ -112,6 +113,7 @@ def _refit(
         photos=photos,
         drawn={name: drawn.get(name, 0) for name in types},
         labels=bundle.training.labels,
+        strangers=strangers,
         chemistries={
             name: str(chemistry)
             for name, chemistry in (bundle.chemistries or {}).items()

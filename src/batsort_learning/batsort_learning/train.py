@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from batsort_core.chemistry import Chemistry
 from batsort_learning.calibration import Calibration, Figures, calibrate, measure
 from batsort_learning.card import card, table
-from batsort_learning.data import DataError, LabelledPhoto, li_ion_types, read_photos
+from batsort_learning.data import (
+    UNKNOWN_FOLDER,
+    DataError,
+    LabelledPhoto,
+    li_ion_types,
+    read_photos,
+)
 from batsort_learning.examples import Studio
 from batsort_learning.label_list import AUTO
 from batsort_learning.lessons import DRAWN, PLAIN, Lessons, gather, types_of
@@ -28,10 +35,11 @@ def train(
     kind: str,
     repeats: int,
     labels: str | Path = AUTO,
+    chemistries: Mapping[str, Chemistry] | None = None,
 ) -> str:
     """Teach the photos below `folder`, write the bundle to `out`, return the table of its figures.
 
-    `labels` is as for `read_photos`.
+    `labels` is as for `read_photos`; `chemistries` says what is inside the types.
     The same seed gives the same bundle with the same releases of NumPy, OpenCV and TensorFlow on
     the same kind of processor. Raises DataError and WeightsError.
     """
@@ -49,7 +57,8 @@ def train(
     samples = representative()
     trunk = network.features_network(kind, samples)
     lessons = gather(photos, types, drawn, seed, network.Runner(trunk))
-    calibration, figures = judge(lessons, types, repeats)
+    strangers = strangers_of(photos)
+    calibration, figures = judge(lessons, types, repeats, strangers)
     figures.share(
         f"{PLAIN}.accuracy_random_splits",
         random_splits(lessons, repeats),
@@ -71,6 +80,10 @@ def train(
         photos=hashes(photos),
         drawn={name: drawn if name in KNOWN else 0 for name in types},
         labels=photos.applied.record if photos.applied else None,
+        strangers=strangers,
+        chemistries={
+            name: chemistries[name].value for name in types if name in (chemistries or {})
+        },
     )
     write(out, made, lessons)
     images = [Studio.plain(photo.image) for photo in photos]
@@ -81,18 +94,36 @@ def train(
     return table(bundle, checked, paper_ms)
 
 
-def judge(lessons: Lessons, types: Sequence[str], repeats: int) -> tuple[Calibration, Figures]:
-    """Calibrate on the seeds CHOOSING, measure on `repeats` of the seeds REPORTING."""
+def judge(
+    lessons: Lessons,
+    types: Sequence[str],
+    repeats: int,
+    strangers: Mapping[str, Sequence[int]] | None = None,
+) -> tuple[Calibration, Figures]:
+    """Calibrate on the seeds CHOOSING, measure on `repeats` of the seeds REPORTING.
+
+    `strangers`: numbers of photos of no type, by chemistry.
+    """
     calibration = calibrate(lessons, repeat(lessons, CHOOSING[: max(1, repeats // 3)]))
     li_ion = li_ion_types(None, types)
-    figures = measure(lessons, repeat(lessons, REPORTING[:repeats]), calibration, types, li_ion)
-    return calibration, figures
+    judged = repeat(lessons, REPORTING[:repeats])
+    numbers = (strangers or {}).get(Chemistry.LI_ION, ())
+    return calibration, measure(lessons, judged, calibration, types, li_ion, numbers)
+
+
+def strangers_of(photos: Sequence[LabelledPhoto]) -> dict[str, list[int]]:
+    """Numbers of the photos that show no type, by chemistry where that is known."""
+    result: dict[str, list[int]] = {}
+    for number, photo in enumerate(photos):
+        if photo.label == UNKNOWN_FOLDER and photo.chemistry:
+            result.setdefault(photo.chemistry.value, []).append(number)
+    return result
 
 
 def random_splits(lessons: Lessons, repeats: int) -> list[float]:
     """Accuracy on photos where near-duplicates of the judged are learnt from, as in the paper."""
     known = lessons.known(PLAIN)
-    judged = repeat(lessons, REPORTING[:repeats], grouped=False)
+    judged = repeat(lessons, REPORTING[: max(1, repeats // 3)], grouped=False)
     return [float((one.logits.argmax(axis=1) == lessons.labels)[known].mean()) for one in judged]
 
 

@@ -15,20 +15,34 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from batsort_learning.head import DEPTHS, LOOKS, Head, Moments
-from batsort_learning.lessons import DEBRIS, DRAWN, INVENTED, RECOLOURED, UNTAUGHT, Lessons
+from batsort_learning.conditions import CONDITIONS
+from batsort_learning.head import DEPTHS, LOOKS, NEVER, Head, Linear, Moments, logistic
+from batsort_learning.lessons import (
+    COLOURLESS,
+    DEBRIS,
+    DRAWN,
+    INVENTED,
+    RECOLOURED,
+    STRANGE,
+    UNTAUGHT,
+    Lessons,
+)
 from batsort_learning.splits import grouped_folds
 
 FOLDS = 10
 CHOOSING = range(10)
 REPORTING = range(10, 40)
 
+PHOTOS_SHARE, MADE_SHARE = 1.5, 0.5
+"""What all photos of strangers weigh in naming a type, and what those of one of STRANGE do; a type
+weighs 1."""
+
 Bools = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """What heads say of lessons they have not seen; of untaught ones, the mean over all folds."""
+    """What heads say of lessons they have not seen; where none has, the mean over all folds."""
 
     logits: NDArray[np.float64]
     """float64[m, n]."""
@@ -43,12 +57,12 @@ class Judged:
 
 
 def moments(lessons: Lessons, chosen: Bools, depths: int = DEPTHS) -> list[Moments]:
-    """What heads are fitted to, per depth, of the chosen lessons. Weights are those among all.
+    """What LDA is fitted to, per depth, of the chosen lessons. Weights are those among all.
 
     Classes: the types as photographed, as drawn, and in other hues, then INVENTED and DEBRIS.
     """
     known = lessons.known()
-    weights = lessons.strange().astype(np.float64)
+    weights = (lessons.strange() & (lessons.sources != COLOURLESS)).astype(np.float64)
     weights[known] = lessons.weights(known)
     rows = (weights > 0) & chosen
     kinds = lessons.types
@@ -62,42 +76,82 @@ def moments(lessons: Lessons, chosen: Bools, depths: int = DEPTHS) -> list[Momen
     return [Moments.of(part, classes, weights[rows], number, LOOKS * kinds) for part in parts]
 
 
+def telling(lessons: Lessons, chosen: Bools, sums: Sequence[Moments]) -> Linear | None:
+    """What names the types of the chosen lessons and tells them from strangers; `sums` are theirs.
+
+    None where there is nothing strange to learn from.
+    """
+    known, strangers = lessons.known(), lessons.strangers()
+    weights = np.zeros(len(known))
+    weights[known] = lessons.weights(known)
+    parts = [(strangers & chosen, PHOTOS_SHARE)]
+    parts += [(lessons.strange() & chosen & (lessons.sources == s), MADE_SHARE) for s in STRANGE]
+    for rows, share in parts:
+        weights[rows] = share / max(1, rows.sum())
+    rows = (weights > 0) & chosen
+    labels = np.where(known, lessons.labels, lessons.types)[rows]
+    present, classes = np.unique(labels, return_inverse=True)
+    if not len(present) or present[-1] != lessons.types:
+        return None
+    fitted = logistic(
+        lessons.where(rows).features, classes, weights[rows], [part.whitening() for part in sums]
+    )
+    scores = Linear(
+        np.zeros((len(fitted.weights), lessons.types + 1)), np.full(lessons.types + 1, NEVER)
+    )
+    scores.weights[:, present] = fitted.weights
+    scores.bias[present] = fitted.bias
+    return scores
+
+
 def fit(lessons: Lessons, surplus: float = 0.0) -> Head:
     """Fit a head to all lessons."""
-    return _head(moments(lessons, np.ones(len(lessons.labels), bool)), surplus)
+    every = np.ones(len(lessons.labels), bool)
+    sums = moments(lessons, every)
+    return _head(sums, telling(lessons, every, sums), surplus)
 
 
-def _head(sums: Sequence[Moments], surplus: float = 0.0) -> Head:
-    return Head(tuple(part.lda() for part in sums), sums[0].taught // LOOKS, surplus)
+def _head(sums: Sequence[Moments], names: Linear | None, surplus: float = 0.0) -> Head:
+    return Head(tuple(part.lda() for part in sums), sums[0].taught // LOOKS, names, surplus)
 
 
 def folds_of(lessons: Lessons, seed: int, grouped: bool = True) -> NDArray[np.int64]:
-    """int64[m]: the fold of each lesson, -1 for the untaught; photos and drawn ones stratified."""
+    """int[m]: the fold of each lesson; -1 for what every head may see, or none.
+
+    Photos of types, of strangers, and drawn ones are stratified.
+    """
     result = np.full(len(lessons.labels), -1)
-    taught = lessons.labels != UNTAUGHT
-    _, first, which = np.unique(lessons.photos[taught], return_index=True, return_inverse=True)
-    sources = np.unique(lessons.sources[taught][first], return_inverse=True)[1]
-    labels = lessons.labels[taught][first]
+    shared = (lessons.labels != UNTAUGHT) | lessons.strangers()
+    _, first, which = np.unique(lessons.photos[shared], return_index=True, return_inverse=True)
+    sources = np.unique(lessons.sources[shared][first], return_inverse=True)[1]
+    labels = lessons.labels[shared][first]
     strata = np.unique(np.stack([labels, sources]), axis=1, return_inverse=True)[1].reshape(-1)
-    groups = lessons.groups[taught][first]
-    result[taught] = grouped_folds(strata, groups, FOLDS, seed, grouped)[which]
+    groups = lessons.groups[shared][first]
+    result[shared] = grouped_folds(strata, groups, FOLDS, seed, grouped)[which]
+    for name in CONDITIONS:
+        # Strangers under a condition are judged with their photo.
+        rows = (lessons.labels == UNTAUGHT) & (lessons.sources == name)
+        if rows.any():
+            fold = dict(zip(lessons.photos[shared].tolist(), result[shared].tolist(), strict=True))
+            result[rows] = [fold.get(photo, -1) for photo in lessons.photos[rows].tolist()]
     return result
 
 
 def cross_validate(
-    lessons: Lessons, seed: int, grouped: bool = True, depths: int = DEPTHS
+    lessons: Lessons, seed: int, grouped: bool = True, depths: int = DEPTHS, told: bool = True
 ) -> Judged:
     """Judge every lesson; not `grouped`, heads have seen near-duplicates of some photos.
 
-    `depths`: how many stand side by side in the features.
+    `depths`: how many stand side by side in the features; not `told`, LDA alone names the type and
+    nothing is learnt from strangers.
     """
     folds = folds_of(lessons, seed, grouped)
-    features, untaught = lessons.features, folds == -1
+    features, unseen = lessons.features, folds == -1
     judged = Judged(
         np.zeros((len(folds), lessons.types)), np.zeros(len(folds)), np.zeros(len(folds))
     )
-    for fold, head in enumerate(heads_without(lessons, folds, depths)):
-        for rows, share in ((folds == fold, 1.0), (untaught, 1 / FOLDS)):
+    for fold, head in enumerate(heads_without(lessons, folds, depths, told)):
+        for rows, share in ((folds == fold, 1.0), (unseen, 1 / FOLDS)):
             for total, part in zip(
                 (judged.logits, judged.lead, judged.drawn), head.leads(features[rows]), strict=True
             ):
@@ -106,13 +160,14 @@ def cross_validate(
 
 
 def heads_without(
-    lessons: Lessons, folds: NDArray[np.int64], depths: int = DEPTHS
+    lessons: Lessons, folds: NDArray[np.int64], depths: int = DEPTHS, told: bool = True
 ) -> Iterator[Head]:
-    """For each fold the head that has seen nothing of it."""
+    """For each fold the head that has seen nothing of it; `told` as for `cross_validate`."""
     parts = [moments(lessons, folds == fold, depths) for fold in range(-1, FOLDS)]
     every = [functools.reduce(operator.add, same_depth) for same_depth in zip(*parts, strict=True)]
-    for taken in parts[1:]:
-        yield _head([a - b for a, b in zip(every, taken, strict=True)])
+    for fold, taken in enumerate(parts[1:]):
+        sums = [a - b for a, b in zip(every, taken, strict=True)]
+        yield _head(sums, telling(lessons, folds != fold, sums) if told else None)
 
 
 def held_out(lessons: Lessons) -> Iterator[tuple[Bools, Judged]]:
@@ -125,8 +180,12 @@ def held_out(lessons: Lessons) -> Iterator[tuple[Bools, Judged]]:
         classes = np.arange(len(every[0].weight))
         kept = (classes % kinds != label) | (classes >= (LOOKS + 1) * kinds)
         taken = moments(lessons, shown)
-        head = _head([(a - b).of_classes(kept) for a, b in zip(every, taken, strict=True)])
-        logits, lead, drawn = head.leads(features[shown])
+        sums = [(a - b).of_classes(kept) for a, b in zip(every, taken, strict=True)]
+        names = telling(lessons, ~shown, sums)
+        if names is not None:
+            others = np.arange(kinds + 1) != label
+            names = Linear(names.weights[:, others], names.bias[others])
+        logits, lead, drawn = _head(sums, names).leads(features[shown])
         yield shown, Judged(logits, lead, drawn.astype(np.float64))
 
 

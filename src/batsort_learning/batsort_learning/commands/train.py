@@ -1,6 +1,6 @@
 """Make a model bundle from photos as they are, under other conditions and as the cell's camera sees
 them, and from drawn batteries. Prints cross-validated figures and writes a model card beside the
-bundle. Takes some ten minutes; the longest part is the figures."""
+bundle. Takes some half an hour; the longest part is the figures."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     shared.photos(parser)
     shared.labels(parser)
+    shared.cell(parser)
     shared.drawn(parser)
     shared.out(parser)
     parser.add_argument(
@@ -29,6 +30,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Train, write, print the figures."""
+    recipe = shared.read_cell(options.cell)
     table = train(
         options.photos,
         options.out,
@@ -37,6 +39,7 @@ def run(options: argparse.Namespace) -> None:
         options.kind,
         options.repeats,
         options.labels,
+        recipe.chemistries if recipe else None,
     )
     print(table)
     print(f"written: {options.out}")
