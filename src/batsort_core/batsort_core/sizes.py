@@ -24,6 +24,8 @@ class Size(StrEnum):
     C = "C"
     D = "D"
     N = "N"
+    A23 = "A23"
+    """12 V: LR932 stacks eight button cells."""
     CR2 = "CR2"
     CR123A = "CR123A"
     LI_10440 = "10440"
@@ -78,6 +80,7 @@ MEASURES = {
     Size.C: _mm(47.5, 50.0, 24.9, 26.2),
     Size.D: _mm(58.0, 61.5, 32.3, 34.2),
     Size.N: _mm(28.5, 30.2, 10.9, 12.0),
+    Size.A23: _mm(27.5, 28.9, 9.3, 10.5),
     Size.CR2: _mm(26.0, 27.0, 15.0, 15.6),
     Size.CR123A: _mm(33.3, 34.5, 16.0, 17.0),
     Size.LI_10440: _mm(43.0, 46.5, 9.8, 10.5),

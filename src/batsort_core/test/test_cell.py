@@ -5,7 +5,9 @@ from typing import Any
 import pytest
 
 from batsort_core.cell import CellDescription, CellError, parse_cell
-from batsort_core.sizes import Size
+from batsort_core.chemistry import Chemistry
+from batsort_core.items import Reason
+from batsort_core.sizes import Measured, Size, edges_error
 
 Document = dict[str, Any]
 OPTIONAL = ("weights", "sizes", "chemistries", "brands", "brand_confidence", "print")
@@ -22,6 +24,23 @@ def test_the_default_cell_is_read_as_written(cell: CellDescription) -> None:
     assert cell.recipe.types["GP_Alk"] == "gp_alk"
     with pytest.raises(CellError, match=r"^bin: 'paper' is refused; allowed: duracell_alk, "):
         cell.bin("paper")
+
+
+@pytest.mark.parametrize("chemistry", [Chemistry.NIMH, Chemistry.NICD])
+@pytest.mark.parametrize("length", [0.0645, 0.0652, 0.0690, 0.0705])
+def test_no_18650_goes_into_a_bin_of_the_default_cell_for_ni_mh_or_ni_cd(
+    cell: CellDescription, chemistry: Chemistry, length: float
+) -> None:
+    """However surely the camera takes its green sleeve for theirs: it is longer than any of them."""
+    recipe = cell.recipe
+    measured = Measured(length, edges_error(cell.barrier.position_error), cell.tracking.slip_most)
+    names = [name for name, what in (recipe.chemistries or {}).items() if what is chemistry]
+    assert names
+    for name in names:
+        assert recipe.choose(name, 1.0, 0.0, {name: 1.0}, measured) == (
+            cell.others.name,
+            Reason.WRONG_SIZE,
+        )
 
 
 def leaves(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
@@ -155,7 +174,7 @@ def test_names_of_sizes_may_be_written_as_numbers(document: Document) -> None:
         (
             lambda d: d["recipe"]["sizes"].update(Klarus=["AA", 18651]),
             "recipe.sizes.Klarus[1]: 18651 is refused; allowed: one of AAAA, AAA, AA, C, D, N, "
-            "CR2, CR123A, 10440, 14500, 16340, 18350, 18500, 18650, 20700, 21700, 26650, 32700",
+            "A23, CR2, CR123A, 10440, 14500, 16340, 18350, 18500, 18650, 20700, 21700, 26650, 32700",
         ),
         (
             lambda d: d["recipe"]["sizes"].update(Klarus=[]),

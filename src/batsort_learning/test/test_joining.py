@@ -70,13 +70,15 @@ def test_a_head_for_other_features_is_refused(trunk):
 
 
 @pytest.mark.parametrize("strange", [0, 2])
-def test_the_network_of_a_head_says_what_the_head_says_drawn_or_not(trunk, strange):
+@pytest.mark.parametrize("told", [False, True])
+def test_the_network_of_a_head_says_what_the_head_says_drawn_or_not(trunk, strange, told):
     from batsort_learning.network import verdict_network
 
     rng = np.random.default_rng(3)
     columns = 6 + strange
     depths = (Linear(rng.normal(size=(2, columns)), rng.normal(size=columns)) for _ in range(3))
-    made = Head(tuple(depths), types=3, surplus=0.7)
+    telling = Linear(rng.normal(size=(6, 4)), rng.normal(size=4)) if told else None
+    made = Head(tuple(depths), types=3, telling=telling, surplus=0.7)
     network = verdict_network(trunk, made)
     looks_drawn = set()
     for given in rng.normal(size=(20, 1, 4)).astype(np.float32):
