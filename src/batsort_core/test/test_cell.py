@@ -31,13 +31,14 @@ def test_the_default_cell_is_read_as_written(cell: CellDescription) -> None:
 def test_no_18650_goes_into_a_bin_of_the_default_cell_for_ni_mh_or_ni_cd(
     cell: CellDescription, chemistry: Chemistry, length: float
 ) -> None:
-    """However surely the camera takes its green sleeve for theirs: it is longer than any of them."""
+    """However surely its green sleeve is taken for theirs: it is longer than any of them."""
     recipe = cell.recipe
     measured = Measured(length, edges_error(cell.barrier.position_error), cell.tracking.slip_most)
     names = [name for name, what in (recipe.chemistries or {}).items() if what is chemistry]
     assert names
     for name in names:
-        assert recipe.choose(name, 1.0, 0.0, {name: 1.0}, measured) == (
+        scores = {**dict.fromkeys(recipe.types, 0.0), name: 1.0}
+        assert recipe.choose(name, 1.0, 0.0, scores, measured) == (
             cell.others.name,
             Reason.WRONG_SIZE,
         )
@@ -174,7 +175,8 @@ def test_names_of_sizes_may_be_written_as_numbers(document: Document) -> None:
         (
             lambda d: d["recipe"]["sizes"].update(Klarus=["AA", 18651]),
             "recipe.sizes.Klarus[1]: 18651 is refused; allowed: one of AAAA, AAA, AA, C, D, N, "
-            "A23, CR2, CR123A, 10440, 14500, 16340, 18350, 18500, 18650, 20700, 21700, 26650, 32700",
+            "A23, CR2, CR123A, 10440, 14500, 16340, 18350, 18500, 18650, 20700, 21700, 26650, "
+            "32700",
         ),
         (
             lambda d: d["recipe"]["sizes"].update(Klarus=[]),
