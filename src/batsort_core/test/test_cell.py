@@ -29,9 +29,10 @@ def test_the_default_cell_is_read_as_written(cell: CellDescription) -> None:
 @pytest.mark.parametrize("chemistry", [Chemistry.NIMH, Chemistry.NICD])
 @pytest.mark.parametrize("length", [0.0645, 0.0652, 0.0690, 0.0705])
 def test_no_18650_goes_into_a_bin_of_the_default_cell_for_ni_mh_or_ni_cd(
-    cell: CellDescription, chemistry: Chemistry, length: float
+    document: Document, chemistry: Chemistry, length: float
 ) -> None:
     """However surely its green sleeve is taken for theirs: it is longer than any of them."""
+    cell = parse_cell(document)
     recipe = cell.recipe
     measured = Measured(length, edges_error(cell.barrier.position_error), cell.tracking.slip_most)
     names = [name for name, what in (recipe.chemistries or {}).items() if what is chemistry]
