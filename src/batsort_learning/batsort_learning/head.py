@@ -15,7 +15,6 @@ from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -165,6 +164,9 @@ def logistic(
     `whitenings` float32[d_i, d_i] are of the depths that stand side by side: regularisation then
     takes all directions for alike, as LDA does. Weights float64[m] count by their ratios.
     """
+    # Photos can be checked, by LDA, where SciPy is not installed.
+    from scipy.optimize import minimize
+
     count, kinds = len(labels), int(labels.max()) + 1
     weights = weights / weights.sum()
     middle = (weights @ features).astype(np.float32)
