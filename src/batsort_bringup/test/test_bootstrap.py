@@ -353,7 +353,8 @@ def test_an_unknown_command_or_set_is_refused() -> None:
     assert result.stderr.startswith("error: unknown command 'frob'; allowed: setup, demo, launch")
     result = run_cell("setup", "frob")
     assert (result.returncode, result.stdout) == (2, "")
-    assert result.stderr == ("error: unknown set of packages 'frob'; allowed: run, test, learn, print\n")
+    allowed = "run, test, learn, print"
+    assert result.stderr == f"error: unknown set of packages 'frob'; allowed: {allowed}\n"
 
 
 def test_without_a_python_that_fits_the_one_to_install_is_named(tmp_path: Path) -> None:

@@ -121,11 +121,9 @@ class Moments:
         kept = present | (np.arange(len(self.weight)) < self.taught)
         return Linear(solved[:, kept], bias[kept])
 
-    def whitening(self) -> NDArray[np.float32]:
-        """float32[d, d] by which features are multiplied so that taught classes scatter alike in
-        all directions."""
-        factor = np.linalg.cholesky(self._covariance())
-        return np.linalg.inv(factor).T.astype(np.float32)
+    def scatter(self) -> NDArray[np.float32]:
+        """float32[d, d], lower triangular: times its transpose, the covariance within classes."""
+        return np.linalg.cholesky(self._covariance())
 
     def _present(self) -> Bools:
         return np.asarray(self.weight > 1e-9 * self.weight.sum())
@@ -157,14 +155,16 @@ def logistic(
     features: NDArray[np.float32],
     labels: Ints,
     weights: Floats,
-    whitenings: Sequence[NDArray[np.float32]],
+    scatters: Sequence[NDArray[np.float32]],
 ) -> Linear:
     """Multinomial logistic regression of float32[m, d] to classes int[m] from 0 up, all present.
 
-    `whitenings` float32[d_i, d_i] are of the depths that stand side by side: regularisation then
-    takes all directions for alike, as LDA does. Weights float64[m] count by their ratios.
+    `scatters` float32[d_i, d_i] are of the depths that stand side by side, see `Moments.scatter`:
+    with them regularisation takes all directions for alike, as LDA does. Weights float64[m] count
+    by their ratios.
     """
     # Photos can be checked, by LDA, where SciPy is not installed.
+    from scipy.linalg import solve_triangular
     from scipy.optimize import minimize
 
     count, kinds = len(labels), int(labels.max()) + 1
@@ -174,30 +174,35 @@ def logistic(
     true = np.zeros((count, kinds), np.float32)
     true[np.arange(count), labels] = 1.0
     share = weights[:, None].astype(np.float32)
-    ends = np.cumsum([len(part) for part in whitenings])[:-1]
+    ends = np.cumsum([len(part) for part in scatters])[:-1]
 
-    def along(white: NDArray[np.float32], inverse: bool = False) -> NDArray[np.float32]:
-        """float32[d, n] from white coordinates, or gradients to them."""
-        parts = zip(whitenings, np.split(white, ends), strict=True)
-        return np.vstack([(w.T if inverse else w) @ part for w, part in parts])
+    def solved(white: NDArray[np.float32], transposed: bool) -> NDArray[np.float32]:
+        """float32[d, n]: weights of features from those of white ones, and slopes back."""
+        parts = zip(scatters, np.split(white, ends), strict=True)
+        return np.vstack(
+            [
+                solve_triangular(s, part, trans=transposed, lower=True, check_finite=False)
+                for s, part in parts
+            ]
+        )
 
     def loss(flat: Floats) -> tuple[float, Floats]:
         white, bias = np.split(flat.reshape(-1, kinds).astype(np.float32), [-1])
-        scores = centred @ along(white) + bias
+        scores = centred @ solved(white, transposed=True) + bias
         scores -= scores.max(axis=1, keepdims=True)
         powers = np.exp(scores)
         totals = powers.sum(axis=1, keepdims=True)
         unlikely = np.log(totals) - np.sum(scores * true, axis=1, keepdims=True)
         apart = (powers / totals - true) * share
         held = 1.0 / (STRENGTH * count)
-        slope = along(centred.T @ apart, inverse=True) + held * white
+        slope = solved(centred.T @ apart, transposed=False) + held * white
         value = float(np.sum(unlikely * share)) + 0.5 * held * float(np.sum(white * white))
         return value, np.vstack([slope, apart.sum(axis=0)]).ravel().astype(np.float64)
 
     start = np.zeros((features.shape[1] + 1) * kinds)
     found = minimize(loss, start, jac=True, method="L-BFGS-B", options=SOLVER)
     white, bias = np.split(found.x.reshape(-1, kinds), [-1])
-    slopes = along(white.astype(np.float32)).astype(np.float64)
+    slopes = solved(white.astype(np.float32), transposed=True).astype(np.float64)
     return Linear(slopes, bias[0] - middle @ slopes)
 
 
@@ -220,8 +225,8 @@ class Head:
     """Columns: the types as photographed, then as drawn, then what is strange."""
     types: int
     telling: Linear | None = None
-    """Names the type from all depths; columns: the types, then all strangers together. None: the
-    first depth names it."""
+    """Names the type from all depths; columns: the types, all strangers together, and where there
+    are any, fire risks. None: the first depth names it."""
     surplus: float = 0.0
     """By how much more the drawn lead than the photographed; taken off their familiarity."""
 
@@ -235,16 +240,19 @@ class Head:
 
         The lead is that of the named type over the mean of all types and all that is strange,
         summed over the depths; LDA's logits grow with the square of a distance, so its root is a
-        distance. To it comes how far the type is ahead of strangers.
+        distance. To it comes how far the type is ahead of strangers. What is likelier a fire risk
+        than the type has no lead at all.
         """
         parts = np.split(features, len(self.depths), axis=1)
         scores = [linear(part) for linear, part in zip(self.depths, parts, strict=True)]
         ends = [self.types, LOOKS * self.types]
         photographed, drawn, _ = np.split(scores[0], ends, axis=1)
         if self.telling is None:
-            logits, strangers = np.maximum(photographed, drawn), None
+            logits = np.maximum(photographed, drawn)
+            strangers = fire = np.empty((len(features), 0))
         else:
-            logits, strangers = np.split(self.telling(features), [self.types], axis=1)
+            told = [self.types, self.types + 1]
+            logits, strangers, fire = np.split(self.telling(features), told, axis=1)
         named = np.arange(len(features)), logits.argmax(axis=1)
         squared = np.zeros(len(features))
         for part in scores:
@@ -252,8 +260,10 @@ class Head:
             all_logits = np.hstack([np.maximum(*looks), strange])
             squared += all_logits[named] - all_logits.mean(axis=1)
         lead = np.sqrt(np.maximum(squared, 0.0))
-        if strangers is not None:
-            lead += AHEAD * (logits[named] - strangers[:, 0])
+        if strangers.size:
+            lead += AHEAD * (logits[named] - np.hstack([strangers, fire]).max(axis=1))
+        if fire.size:
+            lead = np.where(fire[:, 0] > logits[named], np.minimum(lead, 0.0), lead)
         return logits, lead, drawn.max(axis=1) > photographed.max(axis=1)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from zipfile import BadZipFile
 
@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from batsort_core.chemistry import Chemistry
 from batsort_learning.conditions import CONDITIONS
 from batsort_learning.data import UNKNOWN_FOLDER, DataError, LabelledPhoto
 from batsort_learning.examples import SIDE, Studio
@@ -31,6 +32,8 @@ VARIED_COUNT, BELT_COUNT, RECOLOURED_COUNT, COLOURLESS_COUNT = 6, 3, 2, 3
 """Examples per photo."""
 MADE_UP = 150
 """Invented batteries, and as much debris."""
+RISKY = (Chemistry.LI_ION, Chemistry.LIFEPO4)
+"""A fire in a bin of anything else."""
 UNTAUGHT = -1
 """Label of what is no type of the bundle."""
 STEP = 0.08
@@ -54,6 +57,12 @@ class Lessons:
     """Examples of one group are never on both sides of a split."""
     photos: NDArray[np.int64]
     """Number of the photo or of the drawn individual."""
+    risky: NDArray[np.bool_] | None = None
+    """Where a stranger is a fire risk in any bin; none are where it is left out."""
+
+    def __post_init__(self) -> None:
+        if self.risky is None:
+            object.__setattr__(self, "risky", np.zeros(len(self.labels), bool))
 
     @property
     def features(self) -> NDArray[np.float32]:
@@ -97,13 +106,13 @@ class Lessons:
 
     def with_labels(self, labels: NDArray[np.int64]) -> Lessons:
         """The same examples with other labels."""
-        return Lessons(self.levels, labels, self.sources, self.groups, self.photos)
+        return replace(self, labels=labels)
 
     def joined(self, other: Lessons) -> Lessons:
         """All rows of both; groups and photos of `other` keep apart from these."""
         groups = other.groups + self.groups.max() + 1 - other.groups.min()
         photos = other.photos + self.photos.max() + 1 - other.photos.min()
-        moved = Lessons(other.levels, other.labels, other.sources, groups, photos)
+        moved = replace(other, groups=groups, photos=photos)
         pairs = ((getattr(self, f.name), getattr(moved, f.name)) for f in fields(self))
         return Lessons(*(np.concatenate(pair) for pair in pairs))
 
@@ -118,7 +127,8 @@ class Lessons:
         """Read FILE of the bundle in `folder`. Raises DataError."""
         try:
             with np.load(folder / FILE, allow_pickle=False) as arrays:
-                lessons = cls(*(arrays[field.name] for field in fields(cls)))
+                known = [f.name for f in fields(cls) if f.name in arrays or f.name != "risky"]
+                lessons = cls(**{name: arrays[name] for name in known})
         except (OSError, EOFError, ValueError, KeyError, BadZipFile) as error:
             allowed = "the lessons of a bundle that `train` has written"
             raise DataError(f"{folder / FILE}: {error}; allowed: {allowed}") from None
@@ -132,23 +142,26 @@ class Collector:
 
     def __init__(self, extract: Extract) -> None:
         self._extract = extract
-        self._rows: list[tuple[NDArray[np.uint8], int, str, int, int]] = []
+        self._rows: list[tuple[NDArray[np.uint8], int, str, int, int, bool]] = []
 
-    def add(self, image: Image, label: int, source: str, group: int, photo: int) -> None:
+    def add(
+        self, image: Image, label: int, source: str, group: int, photo: int, risky: bool = False
+    ) -> None:
         """Add one prepared image."""
         levels = np.clip(np.rint(self._extract(image) / STEP), 0, 255).astype(np.uint8)
-        self._rows.append((levels, label, source, group, photo))
+        self._rows.append((levels, label, source, group, photo, risky))
 
     def add_photo(self, photo: LabelledPhoto, label: int, number: int, studio: Studio) -> None:
         """Add a photo as it is, under conditions at random, as the cell's camera sees it; and, of a
         type, in other hues and without any."""
         plain = studio.plain(photo.image)
-        self.add(plain, label, PLAIN, photo.group, number)
+        risky = label == UNTAUGHT and photo.chemistry in RISKY
+        self.add(plain, label, PLAIN, photo.group, number, risky)
         for _ in range(VARIED_COUNT):
-            self.add(studio.varied(photo.image), label, VARIED, photo.group, number)
+            self.add(studio.varied(photo.image), label, VARIED, photo.group, number, risky)
         seen = [plain, *studio.on_belt(photo.image, BELT_COUNT)]
         for image in seen[1:]:
-            self.add(image, label, BELT, photo.group, number)
+            self.add(image, label, BELT, photo.group, number, risky)
         if label != UNTAUGHT:
             for _ in range(RECOLOURED_COUNT):
                 self.add(studio.recoloured(plain), label, RECOLOURED, photo.group, number)

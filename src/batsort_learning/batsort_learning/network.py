@@ -90,12 +90,14 @@ def _head_graph(head: Head) -> Callable[[tf.Tensor], tf.Tensor]:
         ]
         photographed, drawn, _ = scores[0]
         if head.telling is None:
-            logits, ahead = tf.maximum(photographed, drawn), 0.0
+            logits, ahead, fire = tf.maximum(photographed, drawn), 0.0, None
         else:
             told = features @ tf.constant(head.telling.weights, tf.float32)
             told += tf.constant(head.telling.bias, tf.float32)
-            logits, strangers = tf.split(told, [head.types, 1], axis=1)
-            ahead = AHEAD * (_most(logits) - strangers)
+            logits, strangers, fire = tf.split(
+                told, [head.types, 1, len(head.telling.bias) - head.types - 1], axis=1
+            )
+            ahead = AHEAD * (_most(logits) - _most(tf.concat([strangers, fire], axis=1)))
         named = tf.one_hot(tf.argmax(logits, axis=1), head.types)
         leads = []
         for *looks, strange in scores:
@@ -104,6 +106,8 @@ def _head_graph(head: Head) -> Callable[[tf.Tensor], tf.Tensor]:
             leads.append(tf.reduce_sum(named * part, axis=1, keepdims=True) - mean)
         lead = tf.reduce_sum(tf.concat(leads, axis=1), axis=1, keepdims=True)
         lead = tf.sqrt(tf.maximum(lead, 0.0)) + ahead
+        if fire is not None and fire.shape[1]:
+            lead = tf.where(fire > _most(logits), tf.minimum(lead, 0.0), lead)
         surplus = tf.where(_most(drawn) > _most(photographed), head.surplus, 0.0)
         return tf.concat([logits, lead - surplus], axis=1)
 

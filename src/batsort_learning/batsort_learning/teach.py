@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+
+import numpy as np
 
 from batsort_learning.card import SOURCES, card
 from batsort_learning.data import DataError, read_folder
 from batsort_learning.examples import Studio
 from batsort_learning.label_list import AUTO
-from batsort_learning.lessons import PLAIN, UNTAUGHT, Collector, Lessons
+from batsort_learning.lessons import PLAIN, Collector, Lessons
 from batsort_learning.train import hashes, judge, left_out
 from batsort_learning.validation import fit
 from batsort_learning.writing import Made, write, write_card
-from batsort_perception.bundle import Bundle, Metric
+from batsort_perception.bundle import Bundle, Metric, Stranger
 
 FEWEST = 5
 """Photos to teach a type from."""
-REPEATS = 2
+REPEATS = 1
 
 
 def teach(
@@ -32,7 +34,8 @@ def teach(
     """Write to `out` a copy of the bundle that knows the type `name` from `photos`, a folder.
 
     Where the bundle knows it already, the photos are added to it. Those that a label list has as of
-    another type are left out. Returns what it did to every type. Raises DataError and BundleError.
+    another type are left out; those that it has learnt to reject are no strangers any more. Returns
+    what it did to every type. Raises DataError and BundleError.
     """
     bundle, lessons = _open(bundle_folder, out)
     shown = read_folder(photos, name, labels)
@@ -40,7 +43,8 @@ def teach(
         raise DataError(f"photos: {photos} has {len(shown)}; allowed: {FEWEST} or more")
     if not name.strip():
         raise DataError(f"type: {name!r} is refused; allowed: a name")
-    old = [photo.path for photo in shown if photo.sha256 in bundle.photo_hashes]
+    taught = {digest for digests in bundle.training.photos.values() for digest in digests}
+    old = [photo.path for photo in shown if photo.sha256 in taught]
     if old:
         raise DataError(f"photos: {old[0]} is in the bundle already; allowed: new photos")
     from batsort_learning import network
@@ -50,11 +54,14 @@ def teach(
     studio = Studio(seed)
     for number, photo in enumerate(shown):
         collector.add_photo(photo, types.index(name), number, studio)
-    lessons = lessons.joined(collector.lessons())
+    digests = {photo.sha256 for photo in shown}
+    strangers = [one for one in bundle.training.strangers or () if one.sha256 not in digests]
+    met = [one.photo for one in bundle.training.strangers or () if one.sha256 in digests]
+    lessons = lessons.where(~np.isin(lessons.photos, met)).joined(collector.lessons())
     known = dict(bundle.training.photos)
     known[name] = (*known.get(name, ()), *hashes(shown)[name])
     command = f"python -m batsort_learning teach --type {name} --bundle {bundle.name} ..."
-    return _refit(bundle, lessons, types, known, out, command)
+    return _refit(bundle, lessons, types, known, strangers, out, command)
 
 
 def forget(bundle_folder: Path, name: str, out: Path) -> str:
@@ -68,12 +75,13 @@ def forget(bundle_folder: Path, name: str, out: Path) -> str:
     if len(bundle.types) < 3:
         raise DataError(f"type: {name!r} is one of two; allowed: to keep two types or more")
     gone = bundle.types.index(name)
+    lessons = lessons.where(lessons.labels != gone)
     labels = lessons.labels - (lessons.labels > gone)
-    labels[lessons.labels == gone] = UNTAUGHT
     types = tuple(kept for kept in bundle.types if kept != name)
     known = {kept: bundle.training.photos.get(kept, ()) for kept in types}
     command = f"python -m batsort_learning forget --type {name} --bundle {bundle.name} ..."
-    return _refit(bundle, lessons.with_labels(labels), types, known, out, command)
+    strangers = bundle.training.strangers or ()
+    return _refit(bundle, lessons.with_labels(labels), types, known, strangers, out, command)
 
 
 def _open(folder: Path, out: Path) -> tuple[Bundle, Lessons]:
@@ -88,13 +96,13 @@ def _refit(
     lessons: Lessons,
     types: tuple[str, ...],
     photos: Mapping[str, tuple[str, ...]],
+    strangers: Sequence[Stranger],
     out: Path,
     command: str,
 ) -> str:
     from batsort_learning import network
 
     start = time.monotonic()
-    strangers = bundle.training.strangers
     calibration, figures = judge(lessons, types, REPEATS, strangers)
     head = fit(lessons, calibration.surplus)
     drawn = bundle.training.drawn

@@ -20,7 +20,7 @@ from batsort_learning.label_list import AUTO
 from batsort_learning.lessons import DRAWN, PLAIN, Lessons, gather, types_of
 from batsort_learning.validation import CHOOSING, REPORTING, fit, held_out, repeat
 from batsort_learning.writing import Made, write, write_card
-from batsort_perception.bundle import Bundle
+from batsort_perception.bundle import Bundle, Stranger
 from batsort_perception.preprocess import Image
 from batsort_twin.wraps import KNOWN
 
@@ -95,29 +95,23 @@ def train(
 
 
 def judge(
-    lessons: Lessons,
-    types: Sequence[str],
-    repeats: int,
-    strangers: Mapping[str, Sequence[int]] | None = None,
+    lessons: Lessons, types: Sequence[str], repeats: int, strangers: Sequence[Stranger] = ()
 ) -> tuple[Calibration, Figures]:
-    """Calibrate on the seeds CHOOSING, measure on `repeats` of the seeds REPORTING.
-
-    `strangers`: numbers of photos of no type, by chemistry.
-    """
+    """Calibrate on the seeds CHOOSING, measure on `repeats` of the seeds REPORTING."""
     calibration = calibrate(lessons, repeat(lessons, CHOOSING[: max(1, repeats // 3)]))
     li_ion = li_ion_types(None, types)
     judged = repeat(lessons, REPORTING[:repeats])
-    numbers = (strangers or {}).get(Chemistry.LI_ION, ())
-    return calibration, measure(lessons, judged, calibration, types, li_ion, numbers)
+    risky = [one.photo for one in strangers if one.chemistry is Chemistry.LI_ION]
+    return calibration, measure(lessons, judged, calibration, types, li_ion, risky)
 
 
-def strangers_of(photos: Sequence[LabelledPhoto]) -> dict[str, list[int]]:
-    """Numbers of the photos that show no type, by chemistry where that is known."""
-    result: dict[str, list[int]] = {}
-    for number, photo in enumerate(photos):
-        if photo.label == UNKNOWN_FOLDER and photo.chemistry:
-            result.setdefault(photo.chemistry.value, []).append(number)
-    return result
+def strangers_of(photos: Sequence[LabelledPhoto]) -> list[Stranger]:
+    """The photos that show no type, by their numbers in the lessons."""
+    return [
+        Stranger(number, photo.sha256, photo.chemistry)
+        for number, photo in enumerate(photos)
+        if photo.label == UNKNOWN_FOLDER
+    ]
 
 
 def random_splits(lessons: Lessons, repeats: int) -> list[float]:

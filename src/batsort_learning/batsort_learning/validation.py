@@ -33,9 +33,9 @@ FOLDS = 10
 CHOOSING = range(10)
 REPORTING = range(10, 40)
 
-PHOTOS_SHARE, MADE_SHARE = 1.5, 0.5
-"""What all photos of strangers weigh in naming a type, and what those of one of STRANGE do; a type
-weighs 1."""
+PHOTOS_SHARE, FIRE_SHARE, MADE_SHARE = 1.5, 1.0, 0.5
+"""What all photos of strangers weigh in naming a type, those of a fire risk by themselves, and what
+those of one of STRANGE do; a type weighs 1."""
 
 Bools = NDArray[np.bool_]
 
@@ -77,28 +77,29 @@ def moments(lessons: Lessons, chosen: Bools, depths: int = DEPTHS) -> list[Momen
 
 
 def telling(lessons: Lessons, chosen: Bools, sums: Sequence[Moments]) -> Linear | None:
-    """What names the types of the chosen lessons and tells them from strangers; `sums` are theirs.
+    """What names the types of the chosen lessons and tells them from strangers and from fire risks;
+    `sums` are theirs.
 
     None where there is nothing strange to learn from.
     """
     known, strangers = lessons.known(), lessons.strangers()
     weights = np.zeros(len(known))
     weights[known] = lessons.weights(known)
-    parts = [(strangers & chosen, PHOTOS_SHARE)]
+    parts = [(strangers & chosen & ~lessons.risky, PHOTOS_SHARE)]
+    parts += [(strangers & chosen & lessons.risky, FIRE_SHARE)]
     parts += [(lessons.strange() & chosen & (lessons.sources == s), MADE_SHARE) for s in STRANGE]
     for rows, share in parts:
         weights[rows] = share / max(1, rows.sum())
     rows = (weights > 0) & chosen
-    labels = np.where(known, lessons.labels, lessons.types)[rows]
+    labels = np.where(known, lessons.labels, lessons.types + (strangers & lessons.risky))[rows]
     present, classes = np.unique(labels, return_inverse=True)
-    if not len(present) or present[-1] != lessons.types:
+    if lessons.types not in present:
         return None
+    columns = lessons.types + 1 + bool((strangers & lessons.risky).any())
     fitted = logistic(
-        lessons.where(rows).features, classes, weights[rows], [part.whitening() for part in sums]
+        lessons.where(rows).features, classes, weights[rows], [part.scatter() for part in sums]
     )
-    scores = Linear(
-        np.zeros((len(fitted.weights), lessons.types + 1)), np.full(lessons.types + 1, NEVER)
-    )
+    scores = Linear(np.zeros((len(fitted.weights), columns)), np.full(columns, NEVER))
     scores.weights[:, present] = fitted.weights
     scores.bias[present] = fitted.bias
     return scores
@@ -183,7 +184,7 @@ def held_out(lessons: Lessons) -> Iterator[tuple[Bools, Judged]]:
         sums = [(a - b).of_classes(kept) for a, b in zip(every, taken, strict=True)]
         names = telling(lessons, ~shown, sums)
         if names is not None:
-            others = np.arange(kinds + 1) != label
+            others = np.arange(len(names.bias)) != label
             names = Linear(names.weights[:, others], names.bias[others])
         logits, lead, drawn = _head(sums, names).leads(features[shown])
         yield shown, Judged(logits, lead, drawn.astype(np.float64))

@@ -11,7 +11,7 @@ import yaml
 
 from batsort_learning.calibration import Calibration, Figures
 from batsort_learning.lessons import Lessons
-from batsort_perception.bundle import FILE, FORMAT, LabelRecord
+from batsort_perception.bundle import FILE, FORMAT, LabelRecord, Stranger
 from batsort_perception.preprocess import METHOD
 
 NETWORK_FILE = "network.tflite"
@@ -46,8 +46,7 @@ class Made:
     """sha256 of the photos, per type."""
     drawn: Mapping[str, int]
     labels: LabelRecord | None = None
-    strangers: Mapping[str, Sequence[int]] | None = None
-    """Numbers of photos of no type in the lessons, by chemistry."""
+    strangers: Sequence[Stranger] = ()
     chemistries: Mapping[str, str] | None = None
     """Of types."""
 
@@ -56,7 +55,11 @@ def write(folder: Path, made: Made, lessons: Lessons) -> None:
     """Write the bundle to `folder`, whose name becomes the bundle's."""
     calibration = made.calibration
     hashes = {name: sorted(set(made.photos.get(name, ()))) for name in made.types}
-    strangers = {name: list(numbers) for name, numbers in (made.strangers or {}).items()}
+    strangers = [
+        {"photo": one.photo, "sha256": one.sha256}
+        | ({"chemistry": one.chemistry.value} if one.chemistry else {})
+        for one in made.strangers
+    ]
     lines = sorted(f"{digest} {name}" for name in made.types for digest in hashes[name])
     description = {
         "format": FORMAT,

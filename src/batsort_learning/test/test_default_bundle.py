@@ -10,8 +10,6 @@ from batsort_learning.validation import fit
 from batsort_perception.bundle import Bundle, default_bundle
 from batsort_perception.engine import measure
 
-LI_ION = "li_ion"
-
 
 @pytest.fixture(scope="module")
 def bundle():
@@ -34,7 +32,8 @@ def accepted(bundle, lessons, rows):
 
 
 def test_no_photo_of_a_li_ion_cell_goes_into_a_bin_of_another_chemistry(bundle, lessons):
-    numbers = bundle.training.strangers[LI_ION]
+    strangers = bundle.training.strangers
+    numbers = [one.photo for one in strangers if one.chemistry is Chemistry.LI_ION]
     assert len(numbers) >= 6
     seen = np.isin(lessons.sources, (PLAIN, BELT))
     strangers = np.isin(lessons.photos, numbers) & seen

@@ -54,7 +54,7 @@ def with_tensorflow(test):
 @pytest.fixture(scope="module")
 def taught(photos, tmp_path_factory) -> Path:
     out = tmp_path_factory.mktemp("out") / "colours"
-    command = ["train", "--photos", str(photos), "--drawn", "2", "--repeats", "2"]
+    command = ["train", "--photos", str(photos), "--drawn", "2", "--repeats", "1"]
     assert main([*command, "--out", str(out)]) == 0
     return out
 
@@ -70,10 +70,14 @@ def test_a_taught_bundle_runs_and_knows_its_types(taught):
 
 
 @with_tensorflow
-def test_photos_of_other_are_not_trained_on(taught):
+def test_photos_of_other_are_no_type_but_learnt_to_be_rejected(taught):
     bundle = Bundle.load(taught)
     assert set(bundle.training.photos) == set(COLOURS)
-    assert len(bundle.photo_hashes) == 15
+    assert len(bundle.training.strangers) == 5
+    assert len(bundle.photo_hashes) == 20
+    lessons = Lessons.load(taught)
+    numbers = {one.photo for one in bundle.training.strangers}
+    assert numbers == set(lessons.photos[lessons.strangers()])
     assert bundle.metrics["plain.unknown_accepted"].n == 5
 
 
@@ -159,6 +163,17 @@ def test_a_type_is_taught_and_forgotten_again(taught, tmp_path, capsys):
     assert Bundle.load(old).types == tuple(COLOURS)
     known = Lessons.load(taught)
     assert np.allclose(fit(Lessons.load(old)).depths[0].weights, fit(known).depths[0].weights)
+
+
+@with_tensorflow
+def test_a_stranger_that_is_taught_as_a_type_is_none_any_more(taught, photos, tmp_path):
+    out = tmp_path / "out"
+    command = [str(photos / "Other"), "--type", "Sand", "--bundle", str(taught), "--out", str(out)]
+    assert main(["teach", *command]) == 0
+    bundle, lessons = Bundle.load(out), Lessons.load(out)
+    assert not bundle.training.strangers
+    assert not lessons.strangers().any()
+    assert Engine(bundle).classify(battery((230, 210, 40), 97)).type == "Sand"
 
 
 @with_tensorflow

@@ -81,6 +81,17 @@ class LabelRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class Stranger:
+    """A photo of no type."""
+
+    photo: Annotated[int, Range(least=0)]
+    """Its number in the lessons."""
+    sha256: Annotated[str, Name()]
+    chemistry: Chemistry | None = None
+    """None: nobody said."""
+
+
+@dataclass(frozen=True, slots=True)
 class Training:
     """What it was taught with, and how to do so again."""
 
@@ -94,8 +105,8 @@ class Training:
     """Drawn examples per type."""
     labels: LabelRecord | None = None
     """None: every photo as its folder says."""
-    strangers: Mapping[str, tuple[int, ...]] | None = None
-    """Photos of no type whose chemistry is known: their numbers in the lessons, by chemistry."""
+    strangers: tuple[Stranger, ...] | None = None
+    """Photos of no type that it has learnt to reject."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,8 +179,9 @@ class Bundle(Description):
 
     @property
     def photo_hashes(self) -> frozenset[str]:
-        """sha256 of every photo file it was trained on."""
-        return frozenset(name for names in self.training.photos.values() for name in names)
+        """sha256 of every photo file it was trained on, those of no type included."""
+        types = (name for names in self.training.photos.values() for name in names)
+        return frozenset((*types, *(one.sha256 for one in self.training.strangers or ())))
 
 
 def default_bundle() -> Path:
