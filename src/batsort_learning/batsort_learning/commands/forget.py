@@ -1,5 +1,5 @@
 """Take a type out of a bundle: a copy of it with the head fitted anew, and what that did to the
-other types. Takes seconds."""
+other types. Takes about a minute."""
 
 from __future__ import annotations
 

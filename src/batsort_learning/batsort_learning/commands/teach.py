@@ -1,5 +1,5 @@
 """Teach a bundle a new type from as few as five photos, or more of a type it knows: a copy of the
-bundle with the head fitted anew, and what that did to the other types. Takes seconds."""
+bundle with the head fitted anew, and what that did to the other types. Takes about a minute."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Make a model bundle from photos as they are, under other conditions and as the cell's camera sees
 them, and from drawn batteries. Prints cross-validated figures and writes a model card beside the
-bundle. Takes some half an hour; the longest part is the figures."""
+bundle. Takes a quarter of an hour; the longest part is the figures."""
 
 from __future__ import annotations
 
