@@ -3,11 +3,14 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from batsort_core.chemistry import Chemistry
 from batsort_learning.conditions import CONDITIONS
 from batsort_learning.data import DataError
 from batsort_learning.lessons import (
     BELT,
     BELT_COUNT,
+    COLOURLESS,
+    COLOURLESS_COUNT,
     DEBRIS,
     DRAWN,
     FILE,
@@ -29,14 +32,18 @@ TYPES = ("Duracell_Alk", "Klarus")
 
 
 def photos():
-    """Photos of two types and of an unknown one: bars of one colour on white."""
+    """Photos of two types and of an unknown Li-ion cell: bars of one colour on white."""
     result = []
-    for group, (label, colour) in enumerate(
-        [("Duracell_Alk", (40, 40, 42)), ("Klarus", (200, 30, 30)), ("Other", (30, 60, 200))]
+    for group, (label, colour, chemistry) in enumerate(
+        [
+            ("Duracell_Alk", (40, 40, 42), None),
+            ("Klarus", (200, 30, 30), None),
+            ("Other", (30, 60, 200), Chemistry.LI_ION),
+        ]
     ):
         image = np.full((90, 220, 3), 255, np.uint8)
         image[20:70, 20:200] = colour
-        result.append(SimpleNamespace(label=label, image=image, group=group))
+        result.append(SimpleNamespace(label=label, image=image, group=group, chemistry=chemistry))
     return result
 
 
@@ -84,19 +91,34 @@ def test_what_is_strange_is_kept_apart_from_what_is_known_and_goes_with_its_type
     assert not (strange & lessons.known()).any()
     for source, count in (
         (RECOLOURED, 2 * RECOLOURED_COUNT),
+        (COLOURLESS, 2 * COLOURLESS_COUNT),
         (INVENTED, MADE_UP),
         (DEBRIS, MADE_UP),
     ):
         assert np.sum(strange & (lessons.sources == source)) == count
     forgotten = lessons.with_labels(np.where(lessons.labels == 1, UNTAUGHT, lessons.labels))
     assert np.sum(forgotten.strange() & (lessons.sources == RECOLOURED)) == RECOLOURED_COUNT
+    assert np.sum(forgotten.strange() & (lessons.sources == COLOURLESS)) == COLOURLESS_COUNT
+
+
+def test_a_stranger_of_li_ion_is_a_fire_risk_in_all_that_its_photo_shows(lessons):
+    assert np.array_equal(lessons.risky, lessons.strangers())
+    assert lessons.risky.sum() == 1 + VARIED_COUNT + BELT_COUNT
+
+
+def test_lessons_from_before_fire_risks_were_told_have_none(lessons, tmp_path):
+    lessons.save(tmp_path)
+    with np.load(tmp_path / FILE) as arrays:
+        old = {name: arrays[name] for name in arrays.files if name != "risky"}
+    np.savez(tmp_path / FILE, **old)
+    assert not Lessons.load(tmp_path).risky.any()
 
 
 def test_lessons_are_read_as_they_were_written_but_for_the_conditions(lessons, tmp_path):
     lessons.save(tmp_path)
     again = Lessons.load(tmp_path)
     kept = lessons.where(np.isin(lessons.sources, [*SHARES, *STRANGE]))
-    for name in ("levels", "labels", "sources", "groups", "photos"):
+    for name in ("levels", "labels", "sources", "groups", "photos", "risky"):
         assert np.array_equal(getattr(again, name), getattr(kept, name))
 
 
