@@ -9,15 +9,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from batsort_core.chemistry import Chemistry
+from batsort_core.chemistry import RECHARGEABLE_LITHIUM, Chemistry
 from batsort_core.items import Reason
 from batsort_core.recipe import Recipe
 from batsort_perception.print_text import Print
 
 from .report import Run
 
-LI_ION = frozenset({Chemistry.LI_ION, Chemistry.LIFEPO4})
-"""Lithium cells that burn in any other bin."""
 PLAIN = 0.55
 """Confidence of a chemistry that may contradict a verdict; R6 for LR6 is misread at 0.5."""
 PLAIN_BRAND = 0.75
@@ -100,7 +98,7 @@ def said_in(reading: Any) -> Said:
 def _one_of(values: Sequence[str], said: Said) -> Said:
     """With these chemistries; several that can't be Li-ion say nothing."""
     chemistries = tuple(map(Chemistry, values))
-    if len(chemistries) > 1 and LI_ION.isdisjoint(chemistries):
+    if len(chemistries) > 1 and RECHARGEABLE_LITHIUM.isdisjoint(chemistries):
         return replace(said, confidence=0.0)
     return replace(said, chemistries=chemistries)
 
@@ -117,7 +115,7 @@ def judge(said: Said, stated: Chemistry | None, own_brand: bool | None = None) -
     other = bool(values and stated) and not agrees and (unsure or said.confidence >= PLAIN)
     by_brand = own_brand is False and said.brand_confidence >= PLAIN_BRAND
     return Judged(
-        li_ion=bool(values & LI_ION) and not (unsure and agrees),
+        li_ion=bool(values & RECHARGEABLE_LITHIUM) and not (unsure and agrees),
         contradicts=other or by_brand,
         by_brand=by_brand,
     )
@@ -190,7 +188,11 @@ def _text(said: Said, by_brand: bool) -> str:
 def _bins_of_li_ion(recipe: Recipe) -> set[str]:
     """Bins that take nothing but types stated to be Li-ion."""
     chemistries = recipe.chemistries or {}
-    others = {bin for type, bin in recipe.types.items() if chemistries.get(type) not in LI_ION}
+    others = {
+        bin
+        for type, bin in recipe.types.items()
+        if chemistries.get(type) not in RECHARGEABLE_LITHIUM
+    }
     return set(recipe.types.values()) - others - {recipe.others}
 
 

@@ -32,3 +32,6 @@ _TITLES = {
     Chemistry.ALKALINE: "alkaline",
     Chemistry.ZINC_CARBON: "zinc carbon",
 }
+
+RECHARGEABLE_LITHIUM = frozenset({Chemistry.LI_ION, Chemistry.LIFEPO4})
+"""A fire in a bin of anything else."""

@@ -137,12 +137,10 @@ def measure(
     calibration: Calibration,
     types: Sequence[str],
     li_ion: Sequence[str],
-    li_ion_strangers: Sequence[int] = (),
 ) -> Figures:
     """What the head is worth on lessons it has not seen, as a mean over the repeats.
 
-    `li_ion` are types, `li_ion_strangers` numbers of photos of no type: no other type may be blown
-    into a bin for either.
+    `li_ion` are types: neither they nor strangers that are a fire risk may go into another bin.
     """
     figures = Figures()
     labels = lessons.labels
@@ -204,11 +202,11 @@ def measure(
         measured("li_ion.accepted_as_another", lost, [known & chosen] * len(repeats))
         measured("li_ion.another_taken_for_it", named, [known & ~chosen] * len(repeats))
     for source in (PLAIN, BELT):
-        strangers = np.isin(lessons.photos, li_ion_strangers) & (lessons.sources == source)
+        strangers = lessons.risky & (lessons.sources == source)
         if strangers.any():
             lost = [~rows & taken for rows, taken in zip(named, accepted, strict=True)]
             name = f"li_ion.stranger_accepted_{'on_belt' if source == BELT else 'by_photo'}"
-            measured(name, lost, [strangers & (labels == UNTAUGHT)] * len(repeats))
+            measured(name, lost, [strangers] * len(repeats))
     return figures
 
 

@@ -23,7 +23,7 @@ from batsort_learning.calibration import COVERAGE, NOVELTY_LIMIT, THRESHOLD
 from batsort_learning.data import UNKNOWN_FOLDER, LabelledPhoto
 from batsort_learning.examples import BELT_WIDTH, CAMERA, MOST_OFFSET, MOST_PAST, MOST_YAW
 from batsort_learning.print_cache import at_full_size
-from batsort_perception.crop import crop_item
+from batsort_perception.crop import crop_item, judged_part
 from batsort_perception.engine import Engine
 from batsort_perception.preprocess import Image
 from batsort_perception.print_cache import Reader
@@ -33,8 +33,6 @@ from batsort_twin.photos import WIDEST, PhotoError, cut, fitting_size
 
 PLACES = 3
 """On the belt, for each photo; print is read at the first."""
-AROUND = 4
-"""What is read around the part of the image that was judged [px], as node `reader` does."""
 LONGEST = 0.065
 """Of an 18650 [m]: the twin has no size for it."""
 BARRIER_ERROR = 0.0005
@@ -111,10 +109,9 @@ def _look(
     verdict = (photo.label, measured.type, measured.confidence, measured.novelty, judged_s)
     if reader is None:
         return Look(*verdict)
-    top, left = max(0, crop.y - AROUND), max(0, crop.x - AROUND)
-    bottom, right = crop.y + crop.height + AROUND, crop.x + crop.width + AROUND
+    part = judged_part(frame, crop.x, crop.y, crop.width, crop.height)
     began = time.perf_counter()
-    said = reader.read(np.ascontiguousarray(frame[top:bottom, left:right])).chemistry
+    said = reader.read(part).chemistry
     return Look(*verdict, time.perf_counter() - began, said.value if said else "")
 
 

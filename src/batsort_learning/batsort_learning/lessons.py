@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from batsort_core.chemistry import Chemistry
+from batsort_core.chemistry import RECHARGEABLE_LITHIUM
 from batsort_learning.conditions import CONDITIONS
 from batsort_learning.data import UNKNOWN_FOLDER, DataError, LabelledPhoto
 from batsort_learning.examples import SIDE, Studio
@@ -32,8 +32,6 @@ VARIED_COUNT, BELT_COUNT, RECOLOURED_COUNT, COLOURLESS_COUNT = 6, 3, 2, 3
 """Examples per photo."""
 MADE_UP = 150
 """Invented batteries, and as much debris."""
-RISKY = (Chemistry.LI_ION, Chemistry.LIFEPO4)
-"""A fire in a bin of anything else."""
 UNTAUGHT = -1
 """Label of what is no type of the bundle."""
 STEP = 0.08
@@ -155,7 +153,7 @@ class Collector:
         """Add a photo as it is, under conditions at random, as the cell's camera sees it; and, of a
         type, in other hues and without any."""
         plain = studio.plain(photo.image)
-        risky = label == UNTAUGHT and photo.chemistry in RISKY
+        risky = label == UNTAUGHT and photo.chemistry in RECHARGEABLE_LITHIUM
         self.add(plain, label, PLAIN, photo.group, number, risky)
         for _ in range(VARIED_COUNT):
             self.add(studio.varied(photo.image), label, VARIED, photo.group, number, risky)

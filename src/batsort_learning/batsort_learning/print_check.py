@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from batsort_core.chemistry import Chemistry
+from batsort_core.chemistry import RECHARGEABLE_LITHIUM, Chemistry
 from batsort_learning.data import UNKNOWN_FOLDER, LabelledPhoto
 from batsort_learning.label_list import Entry
 from batsort_perception.print_text import LITHIUM_FAMILY, Finding, Print
@@ -23,8 +23,6 @@ PLAIN = 0.55
 """Confidence of a chemistry that may contradict a folder; R6 for LR6 is misread at 0.5."""
 SURE = 0.85
 """Confidence of a voltage, a size or a brand that may contradict a folder."""
-RECHARGED = frozenset({Chemistry.LI_ION, Chemistry.LIFEPO4})
-"""Lithium cells that burn in any other bin."""
 CELLS = frozenset({Chemistry.NIMH, Chemistry.NICD})
 LI_ION_VOLTS = frozenset(["3.2", "3.7", "3.8", "3.85", "6.4", "7.4", "11.1", "12.8", "14.8"])
 """No other chemistry has them."""
@@ -66,7 +64,7 @@ class Mixture:
     @property
     def li_ion(self) -> bool:
         """Whether Li-ion is among what is none."""
-        return len({name in RECHARGED for name in self.counts}) > 1
+        return len({name in RECHARGEABLE_LITHIUM for name in self.counts}) > 1
 
 
 def chemistries_of(
@@ -151,7 +149,7 @@ def _of_chemistry(
         if folder in values:
             return None
         title = " or ".join(sorted(value.in_words for value in values))
-        fire = bool(values & RECHARGED) or folder in RECHARGED
+        fire = bool(values & RECHARGEABLE_LITHIUM) or folder in RECHARGEABLE_LITHIUM
         return Contradiction(photo, read, _says(read, title, photo.label, folder.in_words), fire)
     if values:  # it contradicts itself: two labels in one picture
         return None
@@ -172,10 +170,10 @@ def _spoken(found: Print, folder: Chemistry) -> Iterable[tuple[Finding, str, boo
     """Voltage and size where they can't be of that chemistry, what they are of, and fire risk."""
     if found.voltage:
         volts, title = found.voltage.value, f"{found.voltage.value} V"
-        if volts in LI_ION_VOLTS and folder not in RECHARGED:
+        if volts in LI_ION_VOLTS and folder not in RECHARGEABLE_LITHIUM:
             yield found.voltage, title, True
         if volts in RECHARGEABLE_VOLTS and folder not in CELLS:
-            yield found.voltage, title, folder in RECHARGED
+            yield found.voltage, title, folder in RECHARGEABLE_LITHIUM
         if volts in PRIMARY_VOLTS and folder in CELLS:
             yield found.voltage, title, False
     if found.size and found.size.value.isdecimal() and folder not in LITHIUM_FAMILY:

@@ -103,7 +103,7 @@ def _refit(
     from batsort_learning import network
 
     start = time.monotonic()
-    calibration, figures = judge(lessons, types, REPEATS, strangers)
+    calibration, figures = judge(lessons, types, REPEATS)
     head = fit(lessons, calibration.surplus)
     drawn = bundle.training.drawn
     made = Made(

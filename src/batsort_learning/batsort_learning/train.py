@@ -57,8 +57,7 @@ def train(
     samples = representative()
     trunk = network.features_network(kind, samples)
     lessons = gather(photos, types, drawn, seed, network.Runner(trunk))
-    strangers = strangers_of(photos)
-    calibration, figures = judge(lessons, types, repeats, strangers)
+    calibration, figures = judge(lessons, types, repeats)
     figures.share(
         f"{PLAIN}.accuracy_random_splits",
         random_splits(lessons, repeats),
@@ -80,7 +79,7 @@ def train(
         photos=hashes(photos),
         drawn={name: drawn if name in KNOWN else 0 for name in types},
         labels=photos.applied.record if photos.applied else None,
-        strangers=strangers,
+        strangers=strangers_of(photos),
         chemistries={
             name: chemistries[name].value for name in types if name in (chemistries or {})
         },
@@ -94,15 +93,12 @@ def train(
     return table(bundle, checked, paper_ms)
 
 
-def judge(
-    lessons: Lessons, types: Sequence[str], repeats: int, strangers: Sequence[Stranger] = ()
-) -> tuple[Calibration, Figures]:
+def judge(lessons: Lessons, types: Sequence[str], repeats: int) -> tuple[Calibration, Figures]:
     """Calibrate on the seeds CHOOSING, measure on `repeats` of the seeds REPORTING."""
     calibration = calibrate(lessons, repeat(lessons, CHOOSING[: max(1, repeats // 3)]))
     li_ion = li_ion_types(None, types)
-    judged = repeat(lessons, REPORTING[:repeats])
-    risky = [one.photo for one in strangers if one.chemistry is Chemistry.LI_ION]
-    return calibration, measure(lessons, judged, calibration, types, li_ion, risky)
+    figures = measure(lessons, repeat(lessons, REPORTING[:repeats]), calibration, types, li_ion)
+    return calibration, figures
 
 
 def strangers_of(photos: Sequence[LabelledPhoto]) -> list[Stranger]:

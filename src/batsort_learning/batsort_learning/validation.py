@@ -15,7 +15,6 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from batsort_learning.conditions import CONDITIONS
 from batsort_learning.head import DEPTHS, LOOKS, NEVER, Head, Linear, Moments, logistic
 from batsort_learning.lessons import (
     COLOURLESS,
@@ -129,12 +128,6 @@ def folds_of(lessons: Lessons, seed: int, grouped: bool = True) -> NDArray[np.in
     strata = np.unique(np.stack([labels, sources]), axis=1, return_inverse=True)[1].reshape(-1)
     groups = lessons.groups[shared][first]
     result[shared] = grouped_folds(strata, groups, FOLDS, seed, grouped)[which]
-    for name in CONDITIONS:
-        # Strangers under a condition are judged with their photo.
-        rows = (lessons.labels == UNTAUGHT) & (lessons.sources == name)
-        if rows.any():
-            fold = dict(zip(lessons.photos[shared].tolist(), result[shared].tolist(), strict=True))
-            result[rows] = [fold.get(photo, -1) for photo in lessons.photos[rows].tolist()]
     return result
 
 

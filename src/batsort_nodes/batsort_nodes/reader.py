@@ -21,6 +21,7 @@ from batsort_core.items import Item
 from batsort_core.print_queue import PrintQueue, Wanted
 from batsort_core.recent import Recent
 from batsort_interfaces.msg import BatteryClassification, BeltItem, BeltState, PrintReading, Recipe
+from batsort_perception.crop import judged_part
 from batsort_perception.print_reader import PrintError, PrintReader
 
 from .configuration import CELL_FILE, ConfigurationError, Parameter, declare, load_cell
@@ -42,8 +43,6 @@ HEARD = ("camera/image_raw", "belt/state", "belt/items", "classifications", "eje
 KEPT_IMAGES = 16
 KEPT = 64
 """Items, and verdicts that wait for their items and images."""
-AROUND = 4
-"""What is read around the part of the image that was judged [px]: more of it is belt."""
 LATEST = 5
 """Readings by whose slowest it reckons whether another one comes in time."""
 
@@ -202,13 +201,8 @@ class Reader(ManagedNode):
 
 
 def part_of(pixels: Pixels, roi: RegionOfInterest) -> Pixels:
-    """The part of uint8[h, w, 3] that was judged, pixel by pixel: enlarged, less of it is read.
-
-    Raises ImageError.
-    """
-    top, left = max(0, roi.y_offset - AROUND), max(0, roi.x_offset - AROUND)
-    bottom, right = roi.y_offset + roi.height + AROUND, roi.x_offset + roi.width + AROUND
-    part = np.ascontiguousarray(pixels[top:bottom, left:right])
+    """As `judged_part`, of the part that a verdict names. Raises ImageError where there is none."""
+    part = judged_part(pixels, roi.x_offset, roi.y_offset, roi.width, roi.height)
     if not roi.width or not roi.height or not part.size:
         raise ImageError("roi: nothing of the image was judged")
     return part

@@ -33,6 +33,10 @@ SHADOW_DEPTH = 45.0
 """What is darker than the belt by less can be a shadow [grey levels]."""
 
 
+AROUND = 4
+"""What is kept around the part of an image that was judged, for print to be read [px]."""
+
+
 @dataclass(frozen=True, slots=True)
 class Crop:
     """A picture of one item, level on white, and the part of the image that it came from."""
@@ -81,6 +85,13 @@ def crop_item(image_rgb: Image, view: ItemView) -> Crop:
     _whiten_around(pixels, part)
     box = int(x0), int(y0), int(x1 - x0), int(y1 - y0)
     return Crop(pixels, *box, found is not None, offset, clearance)
+
+
+def judged_part(image_rgb: Image, x: int, y: int, width: int, height: int) -> Image:
+    """The part of uint8[h, w, 3] that a crop came from, pixel by pixel, with AROUND of its
+    surroundings: enlarged, less of its print is read. Empty where it lies outside."""
+    top, left = max(0, y - AROUND), max(0, x - AROUND)
+    return np.ascontiguousarray(image_rgb[top : y + height + AROUND, left : x + width + AROUND])
 
 
 def _belt_rows(strip: Image, view: ItemView) -> NDArray[np.float32]:
