@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from domain_coordinator import domain_id
 from launched_cell import LaunchedCell
+from nodes_in_process import own_domain
 
-
-@pytest.fixture(scope="session", autouse=True)
-def own_domain() -> Iterator[None]:
-    """Tests that run side by side must not hear each other."""
-    with domain_id() as number:
-        os.environ["ROS_DOMAIN_ID"] = str(number)
-        os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "LOCALHOST"
-        yield
+__all__ = ["launch", "own_domain"]
 
 
 @pytest.fixture

@@ -13,9 +13,9 @@ from typing import Any
 import psutil
 import yaml
 
-from batsort_bringup.demo import Watcher
-from batsort_bringup.report import Run
 from batsort_core.cell import CellDescription, parse_cell
+from batsort_reports.report import Run
+from batsort_trials.demo import Watcher
 
 ROOT = Path(__file__).parents[1]
 CELL_FILE = ROOT / "config" / "cell.yaml"

@@ -11,7 +11,7 @@ import pytest
 import yaml
 from launched_cell import CELL_FILE, ROOT
 
-from batsort_bringup.commissioning.cell_file import edited
+from batsort_commissioning.cell_file import edited
 
 TRUTH = {
     ("belt", "metres_per_count"): "0.000101",

@@ -11,8 +11,8 @@ from launched_cell import LaunchedCell
 from rclpy.qos import DurabilityPolicy, ReliabilityPolicy
 from rclpy.topic_endpoint_info import TopicEndpointInfo
 
-from batsort_core.links import Links
-from batsort_nodes.topics import READER, TOPICS, VIEW, Topic
+from batsort_graph.topics import READER, TOPICS, VIEW, Topic
+from batsort_supervision.links import Links
 
 README = Path(__file__).parents[1] / "README.md"
 NODES = {"belt", "bins", "camera", "classifier", "ejector", "supervisor", "twin"}

@@ -10,9 +10,9 @@ from diagnostic_msgs.msg import DiagnosticArray
 from launched_cell import LaunchedCell
 
 from batsort_core.sorter import Reading
+from batsort_graph.topics import READER
 from batsort_interfaces.msg import PrintReading
 from batsort_nodes.reader import HEARD
-from batsort_nodes.topics import READER
 
 ITEMS = 12
 

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from batsort_bags.crops import Cropped
-from batsort_bags.messages import NS
 from batsort_bags.replay import Replayed
 from batsort_core.sorter import Decision
-from batsort_perception import page
+from batsort_files import page
+from batsort_graph.from_messages import NS
 
 BIN_COLUMNS = ("bin", "then", "now", "purity then", "purity now")
 LISTED = 12

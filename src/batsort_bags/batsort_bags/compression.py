@@ -7,8 +7,8 @@ from typing import Any
 import cv2
 import numpy as np
 
-from batsort_bags.images import pixels_of
 from batsort_bags.types import typestore
+from batsort_graph.images import pixels_of
 
 TO_BGR = {
     "rgb8": cv2.COLOR_RGB2BGR,

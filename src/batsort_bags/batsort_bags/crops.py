@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
-from batsort_bags.images import ImageError, Pixels, decompressed, to_rgb
-from batsort_bags.messages import item_of, reading_of, stamp_of
-from batsort_bags.names import BELT, IMAGES, ITEMS
 from batsort_bags.reader import Bag
 from batsort_core.belt import BeltError, BeltReading, BeltTracker
 from batsort_core.cell import CellDescription
 from batsort_core.items import Item
-from batsort_perception.crop import crop_item
+from batsort_graph.from_messages import item_of, reading_of, stamp_of
+from batsort_graph.images import ImageError, Pixels, decompressed, to_rgb
+from batsort_graph.names import BELT, IMAGES, ITEMS
+from batsort_perception.crop import crop_item, judged_part
 from batsort_perception.sight import Sight
 
 READERS = dict(zip(IMAGES, (to_rgb, decompressed), strict=True))
@@ -105,3 +106,11 @@ def crops(
         else:
             pixels = partial(READERS[received.topic], message)
             yield from cropper.image(stamp_of(message.header.stamp), pixels)
+
+
+def part_of(pixels: Pixels, roi: Any) -> Pixels:
+    """As `judged_part`, of the part that a verdict names. Raises ImageError where there is none."""
+    part = judged_part(pixels, roi.x_offset, roi.y_offset, roi.width, roi.height)
+    if not roi.width or not roi.height or not part.size:
+        raise ImageError("roi: nothing of the image was judged")
+    return part

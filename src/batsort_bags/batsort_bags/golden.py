@@ -13,15 +13,15 @@ from typing import Any
 
 import numpy as np
 
-from batsort_bags import names
-from batsort_bags.messages import CANCEL, FIRE, NS, seen_fields, stamp_of
-from batsort_bags.names import BUNDLE, DECISIONS, IMAGES, READINGS, SHOTS, VERDICTS
 from batsort_bags.reader import Bag
 from batsort_bags.replay import Changes, Replayed, is_recorded, replay
 from batsort_bags.types import typestore
 from batsort_bags.writer import BagWriter
 from batsort_core.items import Verdict
 from batsort_core.sorter import Decision, Shot
+from batsort_graph import names
+from batsort_graph.from_messages import CANCEL, FIRE, NS, seen_fields, stamp_of
+from batsort_graph.names import BUNDLE, DECISIONS, IMAGES, READINGS, SHOTS, VERDICTS
 from batsort_perception.bundle import Bundle
 from batsort_perception.engine import Engine
 

@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from batsort_bags.messages import decision_of, item_of, recipe_of, stamp_of
 from batsort_core.cell import CellDescription
 from batsort_core.ejection import last_command_count
 from batsort_core.items import Item, Reason
 from batsort_core.sorter import Decision
+from batsort_graph.from_messages import decision_of, item_of, recipe_of, stamp_of
 
 NEAR_MS = 20.0
 """A verdict so near to its deadline may come in time in one run and late in the other."""

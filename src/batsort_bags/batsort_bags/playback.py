@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from batsort_bags.names import BARRIER, ENCODER, EVENTS, TRUTH, VERDICTS
 from batsort_bags.reader import Bag, BagError
 from batsort_bags.storage import Received
+from batsort_graph.names import BARRIER, ENCODER, EVENTS, TRUTH, VERDICTS
 
 IMAGE = "sensor_msgs/msg/Image"
 COMPRESSED = "sensor_msgs/msg/CompressedImage"

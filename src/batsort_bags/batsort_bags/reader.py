@@ -20,9 +20,9 @@ from rosbags.typesys import Stores, get_types_from_idl, get_types_from_msg, get_
 from rosbags.typesys.store import Typestore
 from rosbags.typesys.stores.ros2_jazzy import builtin_interfaces__msg__Time as Time
 
-from batsort_bags.names import ITEMS
 from batsort_bags.storage import DAMAGE, File, McapFile, Received, Recording, RosbagFile
 from batsort_bags.types import definition, typestore
+from batsort_graph.names import ITEMS
 
 SUFFIXES = (".mcap", ".db3")
 METADATA = "metadata.yaml"

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from batsort_bags.messages import stamp_of
-from batsort_bags.names import (
+from batsort_bags.reader import Bag
+from batsort_core.inputs import Input
+from batsort_graph.from_messages import stamp_of
+from batsort_graph.names import (
     ARRIVALS,
     BELT,
     CELL,
@@ -17,8 +19,6 @@ from batsort_bags.names import (
     RECIPE,
     VERDICTS,
 )
-from batsort_bags.reader import Bag
-from batsort_core.inputs import Input
 
 KINDS = {
     RECIPE: Input.RECIPE,

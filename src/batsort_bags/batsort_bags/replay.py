@@ -19,9 +19,18 @@ from typing import Any
 
 import yaml
 
-from batsort_bags import images
 from batsort_bags.crops import READERS, Cropped, Cropper
-from batsort_bags.messages import (
+from batsort_bags.reader import Bag, BagError
+from batsort_bags.receipt import Turn, order_of_receipt
+from batsort_core.belt import BeltReading
+from batsort_core.cell import CellDescription, CellError, parse_cell
+from batsort_core.inputs import Batch, Input
+from batsort_core.items import EjectResult, Item, Verdict
+from batsort_core.recipe import Recipe
+from batsort_core.replay import BeltReplay, Missing, SorterReplay
+from batsort_core.sorter import Decision, Shot
+from batsort_graph import images
+from batsort_graph.from_messages import (
     NS,
     decision_of,
     item_of,
@@ -33,7 +42,7 @@ from batsort_bags.messages import (
     stamp_of,
     verdict_of,
 )
-from batsort_bags.names import (
+from batsort_graph.names import (
     ARRIVALS,
     BARRIER,
     BELT,
@@ -50,15 +59,6 @@ from batsort_bags.names import (
     TRUTH,
     VERDICTS,
 )
-from batsort_bags.reader import Bag, BagError
-from batsort_bags.receipt import Turn, order_of_receipt
-from batsort_core.belt import BeltReading
-from batsort_core.cell import CellDescription, CellError, parse_cell
-from batsort_core.inputs import Batch, Input
-from batsort_core.items import EjectResult, Item, Verdict
-from batsort_core.recipe import Recipe
-from batsort_core.replay import BeltReplay, Missing, SorterReplay
-from batsort_core.sorter import Decision, Shot
 from batsort_perception.bundle import Bundle
 from batsort_perception.engine import Engine
 

@@ -13,7 +13,6 @@ import numpy as np
 import yaml
 from rosbags.rosbag2 import CompressionFormat, CompressionMode, StoragePlugin, Writer
 
-from batsort_bags.messages import recipe_fields
 from batsort_bags.types import typestore
 from batsort_core.belt import BeltReading, BeltTracker, ItemDetector
 from batsort_core.cell import CellDescription, parse_cell
@@ -22,6 +21,7 @@ from batsort_core.inputs import Batch, Input, InputLog
 from batsort_core.items import EjectResult, Item, PrintReading, Verdict
 from batsort_core.recipe import Recipe
 from batsort_core.sorter import Decision, Shot, Sorter
+from batsort_graph.from_messages import recipe_fields
 
 CELL_FILE = Path(__file__).parents[3] / "config" / "cell.yaml"
 T0 = 1_800_000_000_000_000_000

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 import yaml
 
-from batsort_bags.messages import NS
 from batsort_bags.outcomes import Run, compare
 from batsort_core.cell import CellDescription, parse_cell
+from batsort_graph.from_messages import NS
 
 T0 = 1_800_000_000
 SINCE = T0 * NS

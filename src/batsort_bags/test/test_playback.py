@@ -12,10 +12,10 @@ from rosbags.rosbag2 import StoragePlugin, Writer
 from rosbags.typesys import Stores, get_types_from_msg, get_typestore
 from rosbags.typesys.store import Typestore
 
-from batsort_bags.messages import NS, stamp_of
 from batsort_bags.playback import GAP_NS, MOST_NS, Playback
 from batsort_bags.reader import Bag, BagError
 from batsort_bags.types import typestore
+from batsort_graph.from_messages import NS, stamp_of
 
 MS = 1_000_000
 T0 = 1_800_000_000 * NS

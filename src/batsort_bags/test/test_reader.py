@@ -13,13 +13,13 @@ from rosbags.rosbag2 import CompressionMode, StoragePlugin, Writer
 from rosbags.typesys import Stores, get_types_from_msg, get_typestore
 from runs import STORE, Run, header, made, time, write
 
-from batsort_bags.messages import print_of, recipe_fields, recipe_of
 from batsort_bags.reader import Bag, BagError
 from batsort_bags.storage import Received
 from batsort_core.chemistry import Chemistry
 from batsort_core.items import PrintReading
 from batsort_core.recipe import PrintRule, Recipe
-from batsort_core.schema import FieldError
+from batsort_files.schema import FieldError
+from batsort_graph.from_messages import print_of, recipe_fields, recipe_of
 
 TOPICS = ("belt/encoder", "belt/items", "items/decisions")
 

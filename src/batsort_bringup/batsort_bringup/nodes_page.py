@@ -16,11 +16,23 @@ from types import ModuleType
 
 from batsort_bags.outcomes import TOPICS as COMPARED
 from batsort_bags.playback import PLAYED
+from batsort_bringup.installed import default_cell
+from batsort_graph.configuration import Parameter
+from batsort_graph.topics import (
+    DIAGNOSTICS,
+    READER,
+    REPAIR,
+    SERVICES,
+    TOPICS,
+    TWIN,
+    VIEW,
+    Service,
+    Topic,
+)
+from batsort_micro_ros import board_contract, board_rig
 from batsort_nodes import (
     belt,
     bins,
-    board_contract,
-    board_rig,
     camera,
     classifier,
     ejector,
@@ -32,22 +44,8 @@ from batsort_nodes import (
     supervisor,
     viewer,
 )
-from batsort_nodes.configuration import Parameter
-from batsort_nodes.topics import (
-    DIAGNOSTICS,
-    READER,
-    REPAIR,
-    SERVICES,
-    TOPICS,
-    TWIN,
-    VIEW,
-    Service,
-    Topic,
-)
 from batsort_panel import panel
 from batsort_twin import node as twin
-
-from .installed import default_cell
 
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "nodes.md"
 """In the sources; an installed package has no pages."""

@@ -19,9 +19,8 @@ from pathlib import Path
 
 from batsort_bringup import launchfile
 from batsort_bringup.launchfile import LaunchError, Node
+from batsort_files.documents import REFUSED
 
-REFUSED = 2
-"""Exit status of a node that has refused its configuration: starting it again would not help."""
 PATIENCE_S = 5.0
 """How long a node may take to end after SIGTERM."""
 RUNNER = "launch"

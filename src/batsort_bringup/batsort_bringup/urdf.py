@@ -10,11 +10,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from batsort_core.urdf import urdf
-from batsort_nodes.configuration import ConfigurationError, load_cell
-
-from .installed import cell_file
-from .runner import REFUSED
+from batsort_bringup.installed import cell_file
+from batsort_description.cell_file import load_cell
+from batsort_description.urdf import urdf
+from batsort_files.documents import REFUSED, ConfigurationError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -14,8 +14,8 @@ from sensor_msgs.msg import Image
 from std_msgs.msg import String
 from visualization_msgs.msg import MarkerArray
 
-from batsort_core.layout import CELL
-from batsort_nodes.topics import TOPICS, VIEW
+from batsort_description.layout import CELL
+from batsort_graph.topics import TOPICS, VIEW
 
 CONFIG = Path(__file__).parents[3] / "config"
 KNOWN = TOPICS | VIEW

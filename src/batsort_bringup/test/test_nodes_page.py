@@ -8,6 +8,7 @@ import pytest
 from rclpy.node import Node
 
 from batsort_bringup import nodes_page
+from batsort_graph.topics import DIAGNOSTICS, READER, TOPICS, Topic
 from batsort_nodes.belt import Belt
 from batsort_nodes.bins import Bins
 from batsort_nodes.camera import Camera
@@ -16,7 +17,6 @@ from batsort_nodes.ejector import Ejector
 from batsort_nodes.reader import Reader
 from batsort_nodes.recorder import Recorder
 from batsort_nodes.supervisor import Supervisor
-from batsort_nodes.topics import DIAGNOSTICS, READER, TOPICS, Topic
 from batsort_nodes.viewer import Viewer
 from batsort_panel.panel import BELT, CAMERA, Panel
 from batsort_twin.node import TwinNode

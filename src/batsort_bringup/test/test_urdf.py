@@ -10,8 +10,8 @@ import pytest
 from urdf_parser_py.urdf import URDF
 
 from batsort_bringup.installed import cell_file, default_cell
-from batsort_core.layout import quaternion, rotation
-from batsort_core.urdf import urdf
+from batsort_description.layout import quaternion, rotation
+from batsort_description.urdf import urdf
 
 CELL = default_cell()
 

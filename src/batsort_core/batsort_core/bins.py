@@ -11,9 +11,9 @@ from batsort_core.ejection_watch import EjectionWatch
 from batsort_core.items import EjectResult, Item, Outcome, Reason, Verdict
 from batsort_core.recent import Recent
 from batsort_core.records import Record
-from batsort_core.schema import read, refuse
 from batsort_core.sorter import Decision
 from batsort_core.trouble import Trouble
+from batsort_files.schema import read, refuse
 
 _KEPT = 4096  # settled items remembered: far more than any publisher delivers again
 _ARRIVALS = 256  # arrivals remembered: more than any publisher delivers again

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from batsort_core.recipe import Recipe
-from batsort_core.schema import FieldError, Name, Range, read, refuse
+from batsort_files.schema import FieldError, Name, Range, read, refuse
 
 
 class CellError(ValueError):

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Annotated
 
 from batsort_core.chemistry import Chemistry
-from batsort_core.schema import Range
+from batsort_files.schema import Range
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,8 @@ from typing import Annotated
 
 from batsort_core.chemistry import Chemistry
 from batsort_core.items import PrintReading, Reason, Verdict
-from batsort_core.schema import Name, OneOrMore, Range
 from batsort_core.sizes import Measured, Size
+from batsort_files.schema import Name, OneOrMore, Range
 
 
 class RecipeError(ValueError):

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from batsort_core.items import Verdict
 from batsort_core.recipe import Recipe
-from batsort_core.schema import Range, refuse
+from batsort_files.schema import Range, refuse
 
 
 @dataclass(frozen=True, slots=True)

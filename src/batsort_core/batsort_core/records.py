@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any, Self
 
-from batsort_core.schema import read
+from batsort_files.schema import read
 
 
 class Record:

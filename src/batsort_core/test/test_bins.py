@@ -15,8 +15,8 @@ from batsort_core.belt import BeltReading
 from batsort_core.bins import BinCounter, Settled
 from batsort_core.cell import CellDescription, CellError
 from batsort_core.items import EjectResult, Item, Outcome, Reason, Verdict
-from batsort_core.schema import FieldError
 from batsort_core.sorter import Decision
+from batsort_files.schema import FieldError
 
 MS = 1_000_000
 END = 21000  # counts from the barrier to the belt's end

@@ -2,13 +2,7 @@
 
 import pytest
 
-from batsort_core.exposure import (
-    FrameGate,
-    FrameStamp,
-    Shutter,
-    least_tolerance,
-    longest_silence_s,
-)
+from batsort_core.exposure import FrameGate, FrameStamp, Shutter, least_tolerance, longest_silence_s
 
 MS = 1_000_000
 

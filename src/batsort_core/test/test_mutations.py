@@ -12,10 +12,10 @@ from batsort_core.cell import Bin, CellDescription
 from batsort_core.firing import Motion, ShotQueue
 from batsort_core.items import Item
 from batsort_core.recipe import Recipe
-from batsort_core.soak import SoakRun
-from batsort_core.soak_belt import Fault
-from batsort_core.soak_promises import Promise
 from batsort_core.sorter import Shot, Sorter
+from batsort_trials.core_soak import SoakRun
+from batsort_trials.soak_belt import Fault
+from batsort_trials.soak_promises import Promise
 
 MOST_RUNS = 60
 Mutate = Callable[[pytest.MonkeyPatch], None]

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 
-from batsort_learning.data import DataError
-from batsort_learning.weights import WeightsError
 from batsort_perception.bundle import BundleError
+from batsort_training.data import DataError
+from batsort_training.weights import WeightsError
 
 COMMANDS = {
     "check": "look at photos before teaching",

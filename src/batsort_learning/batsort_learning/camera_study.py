@@ -19,15 +19,15 @@ from tqdm import tqdm
 from batsort_core.cell import Camera
 from batsort_core.chemistry import Chemistry
 from batsort_core.items import Item
-from batsort_learning.calibration import COVERAGE, NOVELTY_LIMIT, THRESHOLD
-from batsort_learning.data import UNKNOWN_FOLDER, LabelledPhoto
-from batsort_learning.examples import BELT_WIDTH, CAMERA, MOST_OFFSET, MOST_PAST, MOST_YAW
 from batsort_learning.print_cache import at_full_size
 from batsort_perception.crop import crop_item, judged_part
 from batsort_perception.engine import Engine
 from batsort_perception.preprocess import Image
 from batsort_perception.print_cache import Reader
 from batsort_perception.view import ItemView
+from batsort_training.calibration import COVERAGE, NOVELTY_LIMIT, THRESHOLD
+from batsort_training.data import UNKNOWN_FOLDER, LabelledPhoto
+from batsort_training.examples import BELT_WIDTH, CAMERA, MOST_OFFSET, MOST_PAST, MOST_YAW
 from batsort_twin.camera import Decal, Renderer, lying
 from batsort_twin.photos import WIDEST, PhotoError, cut, fitting_size
 

@@ -19,25 +19,25 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from batsort_core.chemistry import Chemistry
+from batsort_files import page
 from batsort_learning import print_check
-from batsort_learning.data import (
+from batsort_learning.print_cache import at_full_size, read_prints
+from batsort_perception.preprocess import Image, Rectangle, content, level, prepare
+from batsort_perception.print_cache import PrintCache
+from batsort_perception.print_reader import PrintError
+from batsort_perception.print_text import Finding as Read
+from batsort_perception.print_text import Print
+from batsort_training.data import (
     UNKNOWN_FOLDER,
     LabelledPhoto,
     li_ion_types,
     near_duplicates,
     read_readable,
 )
-from batsort_learning.head import DEPTHS, Moments, fit_temperature, softmax
-from batsort_learning.label_list import AUTO, FILE, Entry, as_yaml
-from batsort_learning.print_cache import at_full_size, read_prints
-from batsort_learning.splits import grouped_folds
-from batsort_learning.weights import WeightsError
-from batsort_perception import page
-from batsort_perception.preprocess import Image, Rectangle, content, level, prepare
-from batsort_perception.print_cache import PrintCache
-from batsort_perception.print_reader import PrintError
-from batsort_perception.print_text import Finding as Read
-from batsort_perception.print_text import Print
+from batsort_training.head import DEPTHS, Moments, fit_temperature, softmax
+from batsort_training.label_list import AUTO, FILE, Entry, as_yaml
+from batsort_training.splits import grouped_folds
+from batsort_training.weights import WeightsError
 from batsort_twin.photos import PhotoError, cut
 
 Floats = NDArray[np.float64]
@@ -293,8 +293,8 @@ def _check_labels(result: Check, seed: int) -> None:
     if find_spec("tensorflow") is None:
         result.unchecked = "TensorFlow is not installed; by their colours only"
         return
-    from batsort_learning.examples import SIDE
-    from batsort_learning.network import Runner, features_network
+    from batsort_training.examples import SIDE
+    from batsort_training.network import Runner, features_network
 
     try:
         extract = Runner(features_network())

@@ -19,15 +19,16 @@ from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 from tqdm import tqdm
 
-from batsort_learning import network
-from batsort_learning.calibration import COVERAGE
-from batsort_learning.conditions import CONDITIONS
-from batsort_learning.data import read_photos
-from batsort_learning.exports import median_ms
-from batsort_learning.figures import auroc, mean_sd, wilson
-from batsort_learning.head import DEPTHS
-from batsort_learning.label_list import AUTO
-from batsort_learning.lessons import (
+from batsort_perception.preprocess import BACKGROUND, Image
+from batsort_training import network
+from batsort_training.calibration import COVERAGE
+from batsort_training.conditions import CONDITIONS
+from batsort_training.data import read_photos
+from batsort_training.exports import median_ms
+from batsort_training.figures import auroc, mean_sd, wilson
+from batsort_training.head import DEPTHS
+from batsort_training.label_list import AUTO
+from batsort_training.lessons import (
     PLAIN,
     SHARES,
     STEP,
@@ -37,8 +38,7 @@ from batsort_learning.lessons import (
     gather,
     types_of,
 )
-from batsort_learning.validation import FOLDS, REPORTING, Judged, cross_validate, folds_of
-from batsort_perception.preprocess import BACKGROUND, Image
+from batsort_training.validation import FOLDS, REPORTING, Judged, cross_validate, folds_of
 
 POOLED = 1280
 DEEP = 1152
@@ -222,8 +222,8 @@ def colour_histogram(image: Image) -> Floats:
 
 def _views(number: int) -> network.Graph:
     """One view: pooled features, and for Lite0 those of its last depthwise convolutions."""
-    from batsort_learning.efficientnet_lite import lite, load_weights
-    from batsort_learning.weights import lite_state_dict
+    from batsort_training.efficientnet_lite import lite, load_weights
+    from batsort_training.weights import lite_state_dict
 
     backbone = lite(number, network.SIDE, network.SIDE)
     load_weights(backbone, lite_state_dict(number))

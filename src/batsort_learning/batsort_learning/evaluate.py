@@ -47,20 +47,15 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from batsort_learning.calibration import COMPARED, COVERAGE, NOVELTY_LIMIT, THRESHOLD
-from batsort_learning.conditions import CONDITIONS
-from batsort_learning.data import LabelledPhoto, li_ion_types, read_photos
-from batsort_learning.examples import Studio
-from batsort_learning.figures import (
-    auroc,
-    coverage_at,
-    expected_calibration_error,
-    wilson,
-)
-from batsort_learning.label_list import AUTO
 from batsort_perception.bundle import Bundle
 from batsort_perception.engine import Engine
 from batsort_perception.preprocess import Image
+from batsort_training.calibration import COMPARED, COVERAGE, NOVELTY_LIMIT, THRESHOLD
+from batsort_training.conditions import CONDITIONS
+from batsort_training.data import LabelledPhoto, li_ion_types, read_photos
+from batsort_training.examples import Studio
+from batsort_training.figures import auroc, coverage_at, expected_calibration_error, wilson
+from batsort_training.label_list import AUTO
 
 Bools = NDArray[np.bool_]
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from batsort_learning.data import LabelledPhoto
+from batsort_files import page
 from batsort_learning.evaluate import (
     AS_THEY_ARE,
     AT,
@@ -19,8 +19,8 @@ from batsort_learning.evaluate import (
     Evaluation,
     Verdicts,
 )
-from batsort_learning.figures import reliability, risk_coverage
-from batsort_perception import page
+from batsort_training.data import LabelledPhoto
+from batsort_training.figures import reliability, risk_coverage
 
 ROWS = {
     "accuracy": "accuracy",

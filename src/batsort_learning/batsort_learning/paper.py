@@ -28,8 +28,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from batsort_learning.data import LabelledPhoto
-from batsort_learning.splits import HoldOut, hold_out
+from batsort_training.data import LabelledPhoto
+from batsort_training.splits import HoldOut, hold_out
 
 SIDE = 244
 """Of the images [px]; 244, not 224."""

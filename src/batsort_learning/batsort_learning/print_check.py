@@ -11,9 +11,9 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from batsort_core.chemistry import RECHARGEABLE_LITHIUM, Chemistry
-from batsort_learning.data import UNKNOWN_FOLDER, LabelledPhoto
-from batsort_learning.label_list import Entry
 from batsort_perception.print_text import LITHIUM_FAMILY, Finding, Print
+from batsort_training.data import UNKNOWN_FOLDER, LabelledPhoto
+from batsort_training.label_list import Entry
 
 FEWEST = 3
 """Prints that say a folder's chemistry or brand where nothing states it."""

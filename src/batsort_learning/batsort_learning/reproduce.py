@@ -18,10 +18,10 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from batsort_learning import paper, study_report
-from batsort_learning.data import UNKNOWN_FOLDER, DataError, LabelledPhoto, read_photos
-from batsort_learning.label_list import AS_PUBLISHED, Applied
 from batsort_learning.paper import Stage
 from batsort_learning.run_log import RunLog
+from batsort_training.data import UNKNOWN_FOLDER, DataError, LabelledPhoto, read_photos
+from batsort_training.label_list import AS_PUBLISHED, Applied
 
 BACKBONES = ("resnet50v2", "efficientnet-lite0", "efficientnet-lite1", "efficientnet-lite2")
 KNOWLEDGE = ("imagenet", "random")

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from batsort_learning.data import DataError
+from batsort_training.data import DataError
 
 NAME = "runs.jsonl"
 

@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from batsort_learning import paper
-from batsort_learning.figures import wilson
+from batsort_training.figures import wilson
 
 OURS, PAPER, SECOND, MUTED = "#2a7f62", "#c8553d", "#35618f", "#7a7a7a"
 NOT_GIVEN = "not given"

@@ -22,11 +22,11 @@ from numpy.typing import NDArray
 from tqdm.keras import TqdmCallback
 
 from batsort_learning import paper
-from batsort_learning.efficientnet_lite import lite, load_weights
 from batsort_learning.paper import Stage
-from batsort_learning.resnet import resnet50v2
-from batsort_learning.splits import HoldOut
-from batsort_learning.weights import lite_state_dict
+from batsort_training.efficientnet_lite import lite, load_weights
+from batsort_training.resnet import resnet50v2
+from batsort_training.splits import HoldOut
+from batsort_training.weights import lite_state_dict
 
 Features = list[NDArray[np.float32]]
 """What the tensors at a cut hold for m photos, each float32[m, ...]."""

@@ -10,12 +10,12 @@ from batsort_core.chemistry import Chemistry
 from batsort_learning.__main__ import main
 from batsort_learning.camera_study import Look, as_text, field_of, figures, look
 from batsort_learning.commands import camera as command
-from batsort_learning.data import read_photos
-from batsort_learning.examples import CAMERA
 from batsort_perception.bundle import Bundle, default_bundle
 from batsort_perception.engine import Engine
 from batsort_perception.print_reader import PrintError
 from batsort_perception.print_text import Line, interpret
+from batsort_training.data import read_photos
+from batsort_training.examples import CAMERA
 
 BOX = np.array([[0, 0], [9, 0], [9, 5], [0, 5]], np.float32)
 

@@ -9,8 +9,8 @@ import pytest
 from batsort_learning import evaluate as evaluation
 from batsort_learning.__main__ import main
 from batsort_learning.evaluate import Verdicts, evaluate, figures
-from batsort_learning.examples import Studio
 from batsort_perception.bundle import Bundle, default_bundle
+from batsort_training.examples import Studio
 
 KNOWN = ("Klarus", "IKEA_Alk")
 

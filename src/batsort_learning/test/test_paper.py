@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from batsort_learning import paper
-from batsort_learning.data import LabelledPhoto
 from batsort_learning.paper import Stage
+from batsort_training.data import LabelledPhoto
 
 LABELS = np.repeat(np.arange(3), 50)
 

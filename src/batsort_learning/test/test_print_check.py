@@ -15,12 +15,12 @@ from batsort_learning.__main__ import main
 from batsort_learning.check import CONTRADICTS, MIXED, as_page, as_text, check, print_crop
 from batsort_learning.commands import check as command
 from batsort_learning.commands.options import read_cell
-from batsort_learning.data import read_photos
-from batsort_learning.label_list import LabelList
 from batsort_learning.print_cache import at_full_size, read_prints
 from batsort_perception.print_cache import PrintCache, default_cache, reader_version
 from batsort_perception.print_reader import PrintError, PrintReader, available
 from batsort_perception.print_text import Line, Print, interpret
+from batsort_training.data import read_photos
+from batsort_training.label_list import LabelList
 from batsort_twin.photos import read_photo
 
 pytestmark = pytest.mark.usefixtures("no_tensorflow")

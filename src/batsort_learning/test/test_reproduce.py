@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from batsort_learning.__main__ import main
-from batsort_learning.data import DataError
 from batsort_learning.run_log import RunLog
+from batsort_training.data import DataError
 
 
 @pytest.fixture
@@ -166,7 +166,7 @@ def test_weights_are_refused_where_they_are_not_used(photos, tmp_path, capsys):
 @pytest.mark.skipif(find_spec("tensorflow") is None, reason="TensorFlow is not installed")
 @pytest.mark.timeout(400)
 def test_without_a_network_both_ways_out_are_named(photos, tmp_path, monkeypatch, capsys):
-    from batsort_learning import resnet
+    from batsort_training import resnet
 
     def unreachable(*_, **__):
         raise URLError("no route")

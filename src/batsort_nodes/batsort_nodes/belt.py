@@ -8,17 +8,17 @@ import time
 from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
 
-from batsort_bags.messages import NS, stamp_of
 from batsort_core.belt import BeltError, BeltTracker, ItemDetector
 from batsort_core.belt_watch import BeltWatch
 from batsort_core.flow import Flow
+from batsort_description.cell_file import load_cell
+from batsort_graph.configuration import CELL_FILE, Parameter, declare
+from batsort_graph.from_messages import NS, stamp_of
+from batsort_graph.heartbeat import Health, Heartbeat
+from batsort_graph.run import run
+from batsort_graph.to_messages import item_message, reading_message
+from batsort_graph.topics import publisher, subscription
 from batsort_interfaces.msg import BarrierEdge, BeltCommand, CaptureRequest, EncoderCount
-
-from .configuration import CELL_FILE, Parameter, declare, load_cell
-from .convert import item_message, reading_message
-from .heartbeat import Health, Heartbeat
-from .run import run
-from .topics import publisher, subscription
 
 PARAMETERS = (
     CELL_FILE,

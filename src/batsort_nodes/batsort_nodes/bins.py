@@ -9,14 +9,21 @@ from collections.abc import Iterable
 from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
 
-from batsort_bags.messages import decision_of, item_of, reading_of, stamp_of
 from batsort_core.bins import BinCounter, Settled
 from batsort_core.cell import CellError
 from batsort_core.flow import Flow
 from batsort_core.items import EjectResult
-from batsort_core.packml import State, looked_at
-from batsort_core.schema import FieldError
 from batsort_core.trouble import Trouble
+from batsort_description.cell_file import load_cell
+from batsort_files.documents import ConfigurationError
+from batsort_files.schema import FieldError
+from batsort_graph.configuration import CELL_FILE, declare
+from batsort_graph.from_messages import decision_of, item_of, reading_of, stamp_of
+from batsort_graph.heartbeat import Health, Heartbeat
+from batsort_graph.journal import JOURNAL_DIR, Journal
+from batsort_graph.run import run
+from batsort_graph.to_messages import balance_message, outcome_message
+from batsort_graph.topics import TOPICS, publisher, service, subscription
 from batsort_interfaces.msg import (
     BeltItem,
     BeltState,
@@ -26,13 +33,7 @@ from batsort_interfaces.msg import (
     SortDecision,
 )
 from batsort_interfaces.srv import NewBag
-
-from .configuration import CELL_FILE, ConfigurationError, declare, load_cell
-from .convert import balance_message, outcome_message
-from .heartbeat import Health, Heartbeat
-from .journal import JOURNAL_DIR, Journal
-from .run import run
-from .topics import TOPICS, publisher, service, subscription
+from batsort_supervision.packml import State, looked_at
 
 PARAMETERS = (CELL_FILE, JOURNAL_DIR)
 STATE_PERIOD_S = 1.0

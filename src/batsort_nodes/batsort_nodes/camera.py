@@ -11,38 +11,32 @@ from pathlib import Path
 
 from sensor_msgs.msg import CameraInfo, Image
 
-from batsort_bags.images import ImageError
-from batsort_bags.messages import stamp_of
 from batsort_core.capture import FrameMatcher, Match, Missed
 from batsort_core.capture_watch import CaptureWatch
 from batsort_core.clock_watch import clock_warning
 from batsort_core.exposure import least_tolerance
 from batsort_core.flow import Flow
-from batsort_core.packml import State, looked_at
 from batsort_core.trouble import Trouble
+from batsort_description.cell_file import load_cell
+from batsort_files.documents import ConfigurationError, path_of
+from batsort_graph.configuration import CELL_FILE, Parameter, declare
+from batsort_graph.follow import BeltFollower
+from batsort_graph.from_messages import stamp_of
+from batsort_graph.heartbeat import Health
+from batsort_graph.image_bridge import to_message, to_rgb
+from batsort_graph.images import ImageError
+from batsort_graph.managed import ManagedNode
+from batsort_graph.run import run
+from batsort_graph.to_messages import time_of
+from batsort_graph.topics import publisher
+from batsort_hardware.camera_thread import PIXEL_FORMATS, CameraThread, Pixels
+from batsort_hardware.frames import folder_frames, video_frames
+from batsort_hardware.v4l2 import V4l2Device
+from batsort_hardware.video_device import Format, VideoDevice
+from batsort_hardware.video_settings import LEFT, VideoSettings
 from batsort_interfaces.msg import BeltState, CaptureRequest, CellState
 from batsort_perception.checks import ImageChecks, Problem
-
-from .configuration import (
-    CELL_FILE,
-    ConfigurationError,
-    Parameter,
-    declare,
-    load_cell,
-    path_of,
-)
-from .convert import time_of
-from .drivers.camera_thread import PIXEL_FORMATS, CameraThread, Pixels
-from .drivers.frames import folder_frames, video_frames
-from .drivers.v4l2 import V4l2Device
-from .drivers.video_device import Format, VideoDevice
-from .drivers.video_settings import LEFT, VideoSettings
-from .follow import BeltFollower
-from .heartbeat import Health
-from .images import to_message, to_rgb
-from .managed import ManagedNode
-from .run import run
-from .topics import publisher
+from batsort_supervision.packml import State, looked_at
 
 PARAMETERS = (
     CELL_FILE,

@@ -8,9 +8,19 @@ from collections import Counter
 
 from sensor_msgs.msg import Image, RegionOfInterest
 
-from batsort_bags.images import ImageError
-from batsort_bags.messages import item_of, seen_fields, stamp_of
 from batsort_core.flow import Flow, Latencies
+from batsort_description.cell_file import load_cell
+from batsort_files.documents import ConfigurationError, path_of
+from batsort_graph.configuration import CELL_FILE, Parameter, declare
+from batsort_graph.follow import BeltFollower
+from batsort_graph.from_messages import item_of, seen_fields, stamp_of
+from batsort_graph.heartbeat import Health
+from batsort_graph.image_bridge import to_rgb
+from batsort_graph.images import ImageError
+from batsort_graph.managed import ManagedNode
+from batsort_graph.run import run
+from batsort_graph.to_messages import time_of
+from batsort_graph.topics import publisher, service
 from batsort_interfaces.msg import BatteryClassification, BeltItem, BeltState, ModelBundle
 from batsort_interfaces.srv import LoadBundle
 from batsort_perception.bundle import Bundle, BundleError, default_bundle
@@ -18,22 +28,6 @@ from batsort_perception.crop import crop_item
 from batsort_perception.engine import Engine
 from batsort_perception.sight import Sight
 from batsort_perception.view import ItemView
-
-from .configuration import (
-    CELL_FILE,
-    ConfigurationError,
-    Parameter,
-    declare,
-    load_cell,
-    path_of,
-)
-from .convert import time_of
-from .follow import BeltFollower
-from .heartbeat import Health
-from .images import to_rgb
-from .managed import ManagedNode
-from .run import run
-from .topics import publisher, service
 
 PARAMETERS = (
     CELL_FILE,

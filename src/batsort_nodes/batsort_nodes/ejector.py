@@ -10,16 +10,30 @@ from dataclasses import replace
 
 from rclpy.parameter import Parameter as RosParameter
 
-from batsort_bags.messages import item_of, print_of, reading_of, stamp_of, verdict_of
 from batsort_core.flow import Flow
 from batsort_core.inputs import Batch, Input, InputLog
 from batsort_core.items import EjectResult
-from batsort_core.packml import State, looked_at
 from batsort_core.recipe import Recipe, RecipeError
-from batsort_core.schema import FieldError
 from batsort_core.sorter import REMEMBERED, Decision, Reading, Shot, Sorter
 from batsort_core.trouble import Trouble
 from batsort_core.valve_timing import ValveTiming
+from batsort_description.cell_file import load_cell
+from batsort_files.documents import ConfigurationError
+from batsort_files.schema import FieldError
+from batsort_graph.configuration import CELL_FILE, Parameter, declare
+from batsort_graph.from_messages import item_of, print_of, reading_of, stamp_of, verdict_of
+from batsort_graph.heartbeat import Health
+from batsort_graph.journal import JOURNAL_DIR, Journal
+from batsort_graph.managed import ManagedNode
+from batsort_graph.run import run
+from batsort_graph.to_messages import (
+    decision_message,
+    order_message,
+    recipe_message,
+    shot_message,
+    time_of,
+)
+from batsort_graph.topics import TOPICS, publisher, service
 from batsort_interfaces.msg import (
     BatteryClassification,
     BeltItem,
@@ -30,14 +44,7 @@ from batsort_interfaces.msg import (
     PrintReading,
 )
 from batsort_interfaces.srv import AssignTypes
-
-from .configuration import CELL_FILE, ConfigurationError, Parameter, declare, load_cell
-from .convert import decision_message, order_message, recipe_message, shot_message, time_of
-from .heartbeat import Health
-from .journal import JOURNAL_DIR, Journal
-from .managed import ManagedNode
-from .run import run
-from .topics import TOPICS, publisher, service
+from batsort_supervision.packml import State, looked_at
 
 PARAMETERS = (CELL_FILE, JOURNAL_DIR)
 ABORT = (State.ABORTING.value, State.ABORTED.value)

@@ -14,28 +14,22 @@ from typing import Any
 from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
 
-from batsort_bags.messages import shot_of, stamp_of
 from batsort_core.cell import CellDescription
 from batsort_core.clock_watch import clock_warning
 from batsort_core.flow import Flow
-from batsort_core.schema import FieldError
 from batsort_core.sensing import Arrival, Edge, EncoderSample
 from batsort_core.trouble import Trouble
+from batsort_description.cell_file import load_cell
+from batsort_files.documents import ConfigurationError, load_document
+from batsort_files.schema import FieldError
+from batsort_graph.configuration import CELL_FILE, Parameter, declare
+from batsort_graph.from_messages import shot_of, stamp_of
+from batsort_graph.heartbeat import Health, Heartbeat
+from batsort_graph.run import run
+from batsort_graph.to_messages import arrival_message, edge_message, end_message, sample_message
+from batsort_graph.topics import publisher, subscription
+from batsort_hardware.protocols import Drivers, Event, Open, ShotEnd, SteadyStamps
 from batsort_interfaces.msg import BeltCommand, CaptureRequest, CellState, EjectCommand, EStop
-
-from .configuration import (
-    CELL_FILE,
-    ConfigurationError,
-    Parameter,
-    declare,
-    load_cell,
-    load_document,
-)
-from .convert import arrival_message, edge_message, end_message, sample_message
-from .drivers.protocols import Drivers, Event, Open, ShotEnd, SteadyStamps
-from .heartbeat import Health, Heartbeat
-from .run import run
-from .topics import publisher, subscription
 
 DRIVERS = {"modbus": "modbus", "gpio": "gpio"}
 """Modules of `drivers` by name, imported only where they are chosen: each has `open_drivers`."""
@@ -113,7 +107,7 @@ class Hardware(Node):
         path = self.get_parameter("hardware_file").value
         document = load_document("hardware_file", path, f"hardware file of {self._driver}")
         try:
-            module = importlib.import_module(f".drivers.{DRIVERS[self._driver]}", __package__)
+            module = importlib.import_module(f"batsort_hardware.{DRIVERS[self._driver]}")
         except ImportError as error:
             raise ConfigurationError(
                 f"driver: {self._driver!r} can't be used ({error}); "

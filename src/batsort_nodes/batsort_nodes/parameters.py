@@ -13,7 +13,7 @@ from rclpy.event_handler import SubscriptionEventCallbacks
 from rclpy.node import Node
 from rclpy.task import Future
 
-from .topics import QUIET, Topic
+from batsort_graph.topics import QUIET, Topic
 
 EVENTS = Topic("/parameter_events", ParameterEvent, 1000, "all", ())
 PERIOD_S = 0.5

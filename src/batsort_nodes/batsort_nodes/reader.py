@@ -11,28 +11,29 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sensor_msgs.msg import Image, RegionOfInterest
+from sensor_msgs.msg import Image
 
-from batsort_bags.images import ImageError
-from batsort_bags.messages import item_of, recipe_of, stamp_of, verdict_of
+from batsort_bags.crops import part_of
 from batsort_core.belt import BeltReading
 from batsort_core.flow import Flow, Latencies
 from batsort_core.items import Item
 from batsort_core.print_queue import PrintQueue, Wanted
 from batsort_core.recent import Recent
+from batsort_description.cell_file import load_cell
+from batsort_files.documents import ConfigurationError
+from batsort_graph.configuration import CELL_FILE, Parameter, declare
+from batsort_graph.follow import BeltFollower
+from batsort_graph.from_messages import item_of, recipe_of, stamp_of, verdict_of
+from batsort_graph.heartbeat import Health
+from batsort_graph.image_bridge import to_rgb
+from batsort_graph.images import ImageError
+from batsort_graph.managed import ManagedNode
+from batsort_graph.run import run
+from batsort_graph.to_messages import time_of
+from batsort_graph.topics import publisher
 from batsort_interfaces.msg import BatteryClassification, BeltItem, BeltState, PrintReading, Recipe
-from batsort_perception.crop import judged_part
+from batsort_nodes.print_thread import PrintThread
 from batsort_perception.print_reader import PrintError, PrintReader
-
-from .configuration import CELL_FILE, ConfigurationError, Parameter, declare, load_cell
-from .convert import time_of
-from .follow import BeltFollower
-from .heartbeat import Health
-from .images import to_rgb
-from .managed import ManagedNode
-from .print_thread import PrintThread
-from .run import run
-from .topics import publisher
 
 PARAMETERS = (
     CELL_FILE,
@@ -198,14 +199,6 @@ class Reader(ManagedNode):
             warning = "items were left out: reading print is too slow for this rate"
         fault = self._belt.fault if self.stage == "active" else None
         return Health(values, warning, fault, (self._seen, self._read))
-
-
-def part_of(pixels: Pixels, roi: RegionOfInterest) -> Pixels:
-    """As `judged_part`, of the part that a verdict names. Raises ImageError where there is none."""
-    part = judged_part(pixels, roi.x_offset, roi.y_offset, roi.width, roi.height)
-    if not roi.width or not roi.height or not part.size:
-        raise ImageError("roi: nothing of the image was judged")
-    return part
 
 
 def main() -> None:

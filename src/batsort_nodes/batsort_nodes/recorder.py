@@ -20,17 +20,17 @@ from rclpy.subscription import Subscription
 from rosbags.interfaces import Connection
 
 from batsort_bags.compression import COMPRESSIONS, compressed
-from batsort_bags.images import ImageError
 from batsort_bags.types import typestore
 from batsort_bags.writer import BagWriter, ReceiptClock, RecordingError
 from batsort_core.flow import Flow
 from batsort_core.trouble import Trouble
-
-from .configuration import ConfigurationError, Parameter, declare, path_of
-from .heartbeat import Health, Heartbeat
-from .parameters import EVENTS, ParameterWatch
-from .run import run
-from .topics import DIAGNOSTICS, QUIET, READER, TOPICS, TWIN, Topic
+from batsort_files.documents import ConfigurationError, path_of
+from batsort_graph.configuration import Parameter, declare
+from batsort_graph.heartbeat import Health, Heartbeat
+from batsort_graph.images import ImageError
+from batsort_graph.run import run
+from batsort_graph.topics import DIAGNOSTICS, QUIET, READER, TOPICS, TWIN, Topic
+from batsort_nodes.parameters import EVENTS, ParameterWatch
 
 PARAMETERS = (
     Parameter(

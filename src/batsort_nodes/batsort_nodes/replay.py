@@ -26,20 +26,21 @@ from rclpy.serialization import deserialize_message
 from rosgraph_msgs.msg import Clock as ClockMessage
 
 from batsort_bags import outcomes
-from batsort_bags.images import ImageError, decompressed
-from batsort_bags.messages import stamp_of
-from batsort_bags.names import BARRIER, ENCODER, READINGS, VERDICTS
 from batsort_bags.playback import COMPRESSED, IMAGES, PLAYED, Playback
 from batsort_bags.reader import Bag, BagError
 from batsort_bags.storage import Received
+from batsort_description.cell_file import load_cell
+from batsort_files.documents import ConfigurationError, path_of
+from batsort_graph.configuration import CELL_FILE, Parameter, declare
+from batsort_graph.from_messages import stamp_of
+from batsort_graph.heartbeat import Health, Heartbeat
+from batsort_graph.image_bridge import to_message
+from batsort_graph.images import ImageError, decompressed
+from batsort_graph.names import BARRIER, ENCODER, READINGS, VERDICTS
+from batsort_graph.run import run
+from batsort_graph.to_messages import time_of
+from batsort_graph.topics import QUIET, READER, TOPICS, Topic, publisher, subscription
 from batsort_interfaces.msg import BeltCommand, CellState, EncoderCount
-
-from .configuration import CELL_FILE, ConfigurationError, Parameter, declare, load_cell, path_of
-from .convert import time_of
-from .heartbeat import Health, Heartbeat
-from .images import to_message
-from .run import run
-from .topics import QUIET, READER, TOPICS, Topic, publisher, subscription
 
 PARAMETERS = (
     CELL_FILE,

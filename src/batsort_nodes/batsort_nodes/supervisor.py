@@ -17,24 +17,25 @@ from rclpy.node import Node
 from rclpy.task import Future
 from std_srvs.srv import Trigger
 
-from batsort_core.links import Links
-from batsort_core.oee import Oee, possible_rate
-from batsort_core.packml import (
+from batsort_core.trouble import Trouble
+from batsort_description.cell_file import load_cell
+from batsort_files.documents import ConfigurationError
+from batsort_graph.configuration import CELL_FILE, Parameter, declare
+from batsort_graph.heartbeat import Health, Heartbeat, trouble_of
+from batsort_graph.run import run
+from batsort_graph.topics import DIAGNOSTICS, publisher, service, subscription
+from batsort_graph.versions import versions
+from batsort_interfaces.msg import BeltCommand, BeltState, BinStates, CellInfo, CellState, EStop
+from batsort_supervision.links import Links
+from batsort_supervision.oee import Oee, possible_rate
+from batsort_supervision.packml import (
     Command,
     IllegalTransition,
     belt_enabled,
     meant,
     valves_enabled,
 )
-from batsort_core.supervision import Supervision, Transition
-from batsort_core.trouble import Trouble
-from batsort_interfaces.msg import BeltCommand, BeltState, BinStates, CellInfo, CellState, EStop
-
-from .configuration import CELL_FILE, ConfigurationError, Parameter, declare, load_cell
-from .heartbeat import Health, Heartbeat, trouble_of
-from .run import run
-from .topics import DIAGNOSTICS, publisher, service, subscription
-from .versions import versions
+from batsort_supervision.supervision import Supervision, Transition
 
 PARAMETERS = (
     CELL_FILE,

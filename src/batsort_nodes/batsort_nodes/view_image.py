@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from batsort_core.layout import Colour
+from batsort_description.layout import Colour
 
 BAND = 52
 """Height of the dark band at the bottom [px]."""

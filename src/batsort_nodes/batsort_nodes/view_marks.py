@@ -9,7 +9,7 @@ from enum import Enum, auto
 import numpy as np
 
 from batsort_core.cell import CellDescription
-from batsort_core.layout import (
+from batsort_description.layout import (
     BIN_HEIGHT,
     Colour,
     Quaternion,
@@ -21,8 +21,7 @@ from batsort_core.layout import (
     poses,
     quaternion,
 )
-
-from .view_state import Track, ViewState
+from batsort_nodes.view_state import Track, ViewState
 
 UPRIGHT: Quaternion = (0.0, 0.0, 0.0, 1.0)
 LYING = quaternion((0.0, math.pi / 2, 0.0))

@@ -18,24 +18,24 @@ from sensor_msgs.msg import Image
 from std_msgs.msg import ColorRGBA, String
 from visualization_msgs.msg import Marker, MarkerArray
 
-from batsort_bags.images import ImageError
-from batsort_bags.messages import decision_of, item_of, reading_of, stamp_of, verdict_of
 from batsort_core.cell import CellDescription
 from batsort_core.flow import Flow
 from batsort_core.items import EjectResult
-from batsort_core.layout import CELL, bin_colours, links, quaternion
-from batsort_core.urdf import urdf
+from batsort_description.cell_file import load_cell
+from batsort_description.layout import CELL, bin_colours, links, quaternion
+from batsort_description.urdf import urdf
+from batsort_graph.configuration import CELL_FILE, Parameter, declare
+from batsort_graph.from_messages import decision_of, item_of, reading_of, stamp_of, verdict_of
+from batsort_graph.heartbeat import Health, Heartbeat
+from batsort_graph.image_bridge import to_message, to_rgb
+from batsort_graph.images import ImageError
+from batsort_graph.run import run
+from batsort_graph.topics import publisher, subscription
 from batsort_interfaces import msg as batsort
-
-from .configuration import CELL_FILE, Parameter, declare, load_cell
-from .heartbeat import Health, Heartbeat
-from .images import to_message, to_rgb
-from .run import run
-from .topics import publisher, subscription
-from .view_figures import FigureWatch
-from .view_image import Caption, annotate
-from .view_marks import UNDECIDED, Kind, Mark, Marks
-from .view_state import Fill, ViewState
+from batsort_nodes.view_figures import FigureWatch
+from batsort_nodes.view_image import Caption, annotate
+from batsort_nodes.view_marks import UNDECIDED, Kind, Mark, Marks
+from batsort_nodes.view_state import Fill, ViewState
 
 try:
     from tf2_msgs.msg import TFMessage

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 
+from batsort_graph.to_messages import time_of
 from batsort_interfaces import msg as batsort
-from batsort_nodes.convert import time_of
 
 T0 = 1_800_000_000_000_000_000
 EPOCH = 7

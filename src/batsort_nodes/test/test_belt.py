@@ -2,7 +2,7 @@
 
 from messages import EPOCH, edge, encoder, stamp_at
 
-from batsort_bags.messages import stamp_of
+from batsort_graph.from_messages import stamp_of
 from batsort_nodes.belt import Belt
 
 

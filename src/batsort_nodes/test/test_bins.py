@@ -5,12 +5,12 @@ from pathlib import Path
 import yaml
 from messages import EPOCH, belt_state, item, stamp_at
 
+from batsort_graph.heartbeat import trouble_of
+from batsort_graph.to_messages import time_of
+from batsort_graph.topics import DIAGNOSTICS
 from batsort_interfaces.msg import BinArrival, CellState, EjectEvent, SortDecision
 from batsort_interfaces.srv import NewBag
 from batsort_nodes.bins import Bins
-from batsort_nodes.convert import time_of
-from batsort_nodes.heartbeat import trouble_of
-from batsort_nodes.topics import DIAGNOSTICS
 
 CELL_FILE = Path(__file__).parents[3] / "config" / "cell.yaml"
 
@@ -92,7 +92,7 @@ def test_a_crash_loses_nothing_and_counts_nothing_twice(bench) -> None:
 def test_a_long_day_makes_no_long_journal_and_a_crash_after_it_loses_nothing(
     bench, monkeypatch
 ) -> None:
-    monkeypatch.setattr("batsort_nodes.journal.LONG", 12)
+    monkeypatch.setattr("batsort_graph.journal.LONG", 12)
     bench = bench()
     node = bench.add(Bins())
     outcomes, states = bench.heard("items/outcomes"), bench.heard("bins/state")

@@ -8,13 +8,13 @@ import pytest
 from fake_video import FakeVideo
 from messages import EPOCH, SPEED, belt_state, stamp_at
 
-from batsort_bags.messages import stamp_of
+from batsort_graph.from_messages import stamp_of
+from batsort_graph.image_bridge import to_message, to_rgb
+from batsort_graph.to_messages import time_of
+from batsort_hardware.video_device import Control
 from batsort_interfaces.msg import CaptureRequest, CellState
 from batsort_nodes import camera
 from batsort_nodes.camera import Camera
-from batsort_nodes.convert import time_of
-from batsort_nodes.drivers.video_device import Control
-from batsort_nodes.images import to_message, to_rgb
 
 
 def active(bench):

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from messages import belt_state, item, stamp_at
 
+from batsort_graph.image_bridge import to_message
+from batsort_graph.to_messages import time_of
 from batsort_interfaces.srv import LoadBundle
 from batsort_nodes.classifier import Classifier
-from batsort_nodes.convert import time_of
-from batsort_nodes.images import to_message
 from batsort_perception.bundle import default_bundle
 
 CAMERA_COUNTS = 2000

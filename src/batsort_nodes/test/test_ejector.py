@@ -10,11 +10,11 @@ from messages import EPOCH, belt_state, item, reading, stamp_at, verdict
 from rclpy.lifecycle import TransitionCallbackReturn
 from rclpy.parameter import Parameter
 
-from batsort_bags.messages import order_of, recipe_of, stamp_of, verdict_of
 from batsort_core.inputs import Input
-from batsort_core.schema import FieldError
+from batsort_files.documents import ConfigurationError
+from batsort_files.schema import FieldError
+from batsort_graph.from_messages import order_of, recipe_of, stamp_of, verdict_of
 from batsort_interfaces.srv import AssignTypes
-from batsort_nodes.configuration import ConfigurationError
 from batsort_nodes.ejector import Ejector
 
 CELL_FILE = Path(__file__).parents[3] / "config" / "cell.yaml"

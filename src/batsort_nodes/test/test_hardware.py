@@ -13,14 +13,14 @@ import pytest
 import yaml
 from plc_process import CELL_FILE, PlcProcess, document
 
-from batsort_bags.messages import stamp_of
 from batsort_core.trouble import Trouble
+from batsort_files.documents import ConfigurationError
+from batsort_graph.from_messages import stamp_of
+from batsort_graph.heartbeat import trouble_of
+from batsort_graph.to_messages import time_of
+from batsort_graph.topics import DIAGNOSTICS
 from batsort_interfaces import msg as batsort
-from batsort_nodes.configuration import ConfigurationError
-from batsort_nodes.convert import time_of
 from batsort_nodes.hardware import Hardware
-from batsort_nodes.heartbeat import trouble_of
-from batsort_nodes.topics import DIAGNOSTICS
 
 
 @pytest.fixture

@@ -18,9 +18,9 @@ from rclpy.lifecycle import TransitionCallbackReturn
 from sensor_msgs.msg import RegionOfInterest
 
 from batsort_core.chemistry import Chemistry
+from batsort_graph.image_bridge import to_message
+from batsort_graph.to_messages import recipe_message, time_of
 from batsort_interfaces.msg import PrintReading
-from batsort_nodes.convert import recipe_message, time_of
-from batsort_nodes.images import to_message
 from batsort_nodes.reader import Reader
 from batsort_perception.print_reader import PrintError
 from batsort_perception.print_text import Finding, Print

@@ -16,14 +16,14 @@ from rclpy.parameter import Parameter
 from rosbags.interfaces import QosDurability
 from rosbags.rosbag2 import Reader
 
-from batsort_bags.images import decompressed, to_rgb
 from batsort_bags.reader import Bag, BagError
-from batsort_nodes.configuration import ConfigurationError
-from batsort_nodes.convert import time_of
-from batsort_nodes.images import to_message
+from batsort_files.documents import ConfigurationError
+from batsort_graph.image_bridge import to_message
+from batsort_graph.images import decompressed, to_rgb
+from batsort_graph.to_messages import time_of
+from batsort_graph.topics import DIAGNOSTICS, READER, TOPICS
 from batsort_nodes.parameters import EVENTS
 from batsort_nodes.recorder import DEPTH, IMAGE_DEPTH, IMAGES, RECORDED, TRUTH, Recorder
-from batsort_nodes.topics import DIAGNOSTICS, READER, TOPICS
 
 ROOT = Path(__file__).parents[3]
 

@@ -14,14 +14,14 @@ from rosbags.rosbag2 import StoragePlugin, Writer
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import CompressedImage
 
-from batsort_bags.images import to_rgb
-from batsort_bags.messages import stamp_of
 from batsort_bags.types import typestore
+from batsort_files.documents import ConfigurationError
+from batsort_graph.from_messages import stamp_of
+from batsort_graph.image_bridge import to_message
+from batsort_graph.images import to_rgb
+from batsort_graph.to_messages import time_of
 from batsort_interfaces import msg as batsort
 from batsort_nodes import replay
-from batsort_nodes.configuration import ConfigurationError
-from batsort_nodes.convert import time_of
-from batsort_nodes.images import to_message
 from batsort_nodes.replay import Replay
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (48, 64, 3), np.uint8)

@@ -6,8 +6,8 @@ import pytest
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from std_srvs.srv import Trigger
 
+from batsort_graph.versions import versions
 from batsort_nodes.supervisor import Supervisor
-from batsort_nodes.versions import versions
 
 CELL_FILE = Path(__file__).parents[3] / "config" / "cell.yaml"
 PLAIN = ("twin", "belt", "bins")

@@ -10,9 +10,9 @@ import pytest
 
 from batsort_core.belt import BeltReading
 from batsort_core.items import Item, Reason, Verdict
-from batsort_core.layout import bin_colours
 from batsort_core.sorter import Decision
-from batsort_nodes.configuration import load_cell
+from batsort_description.cell_file import load_cell
+from batsort_description.layout import bin_colours
 from batsort_nodes.view_figures import SPAN_NS, FigureWatch
 from batsort_nodes.view_image import Caption, annotate
 from batsort_nodes.view_marks import RED, UNDECIDED, Kind, Mark, Marks

@@ -11,10 +11,10 @@ from messages import belt_state, item, verdict
 from rclpy.time import Time
 from sensor_msgs.msg import RegionOfInterest
 
+from batsort_description.cell_file import load_cell
+from batsort_graph.image_bridge import to_message, to_rgb
+from batsort_graph.topics import VIEW
 from batsort_interfaces import msg as batsort
-from batsort_nodes.configuration import load_cell
-from batsort_nodes.images import to_message, to_rgb
-from batsort_nodes.topics import VIEW
 from batsort_nodes.viewer import HEARD, Viewer, frames
 
 ITEM = item(5000)

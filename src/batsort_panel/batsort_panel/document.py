@@ -15,12 +15,12 @@ from typing import Any
 from batsort_core.belt import BeltReading
 from batsort_core.cell import CellDescription
 from batsort_core.items import EjectResult, Item, Outcome, Verdict
-from batsort_core.oee import GOOD
-from batsort_core.packml import Command, State, commands, meant
 from batsort_core.recent import Recent
 from batsort_core.recipe import Recipe
 from batsort_core.recipe_edit import Preview, RecipeEdit, preview
 from batsort_core.sorter import Decision
+from batsort_supervision.oee import GOOD
+from batsort_supervision.packml import Command, State, commands, meant
 
 BUTTONS = (Command.START, Command.HOLD, Command.STOP, Command.RESET, Command.CLEAR)
 CELL_SILENCE_S = 1.5

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from batsort_core.recipe_edit import RecipeEdit
-from batsort_core.schema import refuse
+from batsort_files.schema import refuse
 
 HTTP_PORT = 80
 LOOPBACK_NAMES = ("127.0.0.1", "localhost", "[::1]")

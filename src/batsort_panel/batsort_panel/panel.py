@@ -24,7 +24,12 @@ from rclpy.task import Future as RosFuture
 from sensor_msgs.msg import Image
 from std_srvs.srv import Trigger
 
-from batsort_bags.messages import (
+from batsort_core.recent import Recent
+from batsort_core.recipe_edit import RecipeEdit
+from batsort_description.cell_file import load_cell
+from batsort_files.documents import ConfigurationError
+from batsort_graph.configuration import CELL_FILE, Parameter, declare
+from batsort_graph.from_messages import (
     decision_of,
     item_of,
     reading_of,
@@ -32,26 +37,16 @@ from batsort_bags.messages import (
     stamp_of,
     verdict_of,
 )
-from batsort_core.recent import Recent
-from batsort_core.recipe_edit import RecipeEdit
+from batsort_graph.heartbeat import Health, Heartbeat
+from batsort_graph.journal import home_folder
+from batsort_graph.run import run
+from batsort_graph.topics import DIAGNOSTICS, subscription
 from batsort_interfaces.msg import BatteryClassification
 from batsort_interfaces.srv import AssignTypes, NewBag
-from batsort_nodes.configuration import (
-    CELL_FILE,
-    ConfigurationError,
-    Parameter,
-    declare,
-    load_cell,
-)
-from batsort_nodes.heartbeat import Health, Heartbeat
-from batsort_nodes.journal import home_folder
-from batsort_nodes.run import run
-from batsort_nodes.topics import DIAGNOSTICS, subscription
-
-from .document import Document
-from .guard import Command, Guard, Kind, Refusal, url
-from .picture import picture
-from .server import ListenError, Server
+from batsort_panel.document import Document
+from batsort_panel.guard import Command, Guard, Kind, Refusal, url
+from batsort_panel.picture import picture
+from batsort_panel.server import ListenError, Server
 
 PARAMETERS = (
     CELL_FILE,

@@ -8,7 +8,7 @@ from typing import Any
 
 import cv2
 
-from batsort_bags import images
+from batsort_graph import images
 
 QUALITY = 80
 

@@ -19,10 +19,9 @@ from aiohttp import WSCloseCode, WSMsgType, web
 
 from batsort_core.recipe import RecipeError
 from batsort_core.recipe_edit import RecipeEdit
-from batsort_core.schema import FieldError, read
-
-from .guard import Command, Guard, RateLimit, Refusal
-from .latest import Latest
+from batsort_files.schema import FieldError, read
+from batsort_panel.guard import Command, Guard, RateLimit, Refusal
+from batsort_panel.latest import Latest
 
 MOST_BYTES = 4096
 """Of a request's body or a websocket message."""

@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 
 import pytest
-from domain_coordinator import domain_id
+from nodes_in_process import own_domain
 from stand_in import Cell
 
-
-@pytest.fixture(scope="session", autouse=True)
-def own_domain() -> Iterator[None]:
-    """Tests that run side by side must not hear each other."""
-    with domain_id() as number:
-        os.environ["ROS_DOMAIN_ID"] = str(number)
-        os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "LOCALHOST"
-        yield
+__all__ = ["cell", "own_domain"]
 
 
 @pytest.fixture(scope="module")

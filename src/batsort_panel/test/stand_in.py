@@ -14,12 +14,12 @@ from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from std_srvs.srv import Trigger
 
-from batsort_core.packml import Command, IllegalTransition, PackML, State, meant
+from batsort_graph.image_bridge import to_message
+from batsort_graph.topics import publisher
 from batsort_interfaces.msg import BinState, BinStates, CellState, SortDecision
 from batsort_nodes.ejector import Ejector
-from batsort_nodes.images import to_message
-from batsort_nodes.topics import publisher
 from batsort_panel.panel import Panel
+from batsort_supervision.packml import Command, IllegalTransition, PackML, State, meant
 
 CELL_FILE = Path(__file__).parents[3] / "config" / "cell.yaml"
 PERIOD_S = 0.05

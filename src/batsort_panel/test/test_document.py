@@ -14,8 +14,8 @@ from batsort_core.cell import parse_cell
 from batsort_core.items import Item, Reason, Verdict
 from batsort_core.recipe import RecipeError
 from batsort_core.recipe_edit import RecipeEdit
-from batsort_core.schema import FieldError
 from batsort_core.sorter import Decision
+from batsort_files.schema import FieldError
 from batsort_panel.document import CELL_SILENCE_S, SHOWN_AFTER_S, Document
 
 CELL = parse_cell(yaml.safe_load((Path(__file__).parents[3] / "config" / "cell.yaml").read_text()))

@@ -12,7 +12,7 @@ from typing import Annotated
 import yaml
 
 from batsort_core.chemistry import Chemistry
-from batsort_core.schema import FieldError, Name, Range, read
+from batsort_files.schema import FieldError, Name, Range, read
 from batsort_perception.preprocess import METHOD
 
 FORMAT = 2

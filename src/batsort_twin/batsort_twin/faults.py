@@ -16,7 +16,7 @@ from enum import StrEnum
 from typing import Annotated, Any
 
 from batsort_core.cell import CellDescription
-from batsort_core.schema import FieldError, Range, read, refuse
+from batsort_files.schema import FieldError, Range, read, refuse
 
 _NS = 1_000_000_000
 

@@ -15,10 +15,24 @@ from rclpy.node import Node
 from sensor_msgs.msg import Image
 from std_srvs.srv import Trigger
 
-from batsort_bags.messages import shot_of, stamp_of
 from batsort_core.firing import ShotEnd
-from batsort_core.schema import FieldError
 from batsort_core.sensing import Arrival, Edge, EncoderSample
+from batsort_description.cell_file import load_cell
+from batsort_files.documents import ConfigurationError
+from batsort_files.schema import FieldError
+from batsort_graph.configuration import CELL_FILE, Parameter, declare
+from batsort_graph.from_messages import shot_of, stamp_of
+from batsort_graph.heartbeat import Health, Heartbeat
+from batsort_graph.image_bridge import to_message
+from batsort_graph.run import run
+from batsort_graph.to_messages import (
+    arrival_message,
+    edge_message,
+    end_message,
+    sample_message,
+    time_of,
+)
+from batsort_graph.topics import REPAIR, publisher, subscription
 from batsort_interfaces.msg import (
     BeltCommand,
     CaptureRequest,
@@ -29,24 +43,6 @@ from batsort_interfaces.msg import (
     ItemTruth,
     TwinFault,
 )
-from batsort_nodes.configuration import (
-    CELL_FILE,
-    ConfigurationError,
-    Parameter,
-    declare,
-    load_cell,
-)
-from batsort_nodes.convert import (
-    arrival_message,
-    edge_message,
-    end_message,
-    sample_message,
-    time_of,
-)
-from batsort_nodes.heartbeat import Health, Heartbeat
-from batsort_nodes.images import to_message
-from batsort_nodes.run import run
-from batsort_nodes.topics import REPAIR, publisher, subscription
 from batsort_twin.events import EStopSwitched, Event, FaultSwitched, Frame, Truth
 from batsort_twin.photos import PhotoError, PhotoLibrary
 from batsort_twin.scenario import ScenarioError, read_scenario

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import yaml
 
-from batsort_core.schema import FieldError, Name, Range, read, refuse
+from batsort_files.schema import FieldError, Name, Range, read, refuse
 from batsort_twin.faults import Fault, read_faults, with_defaults
 
 

@@ -12,8 +12,8 @@ from sorting import START, Run, sort
 
 from batsort_core.cell import CellDescription
 from batsort_core.firing import ShotEnd
-from batsort_core.schema import FieldError
 from batsort_core.sensing import Arrival, Edge
+from batsort_files.schema import FieldError
 from batsort_twin.events import EStopSwitched, FaultSwitched
 from batsort_twin.faults import KINDS, Fault, Schedule, read_faults
 from batsort_twin.sim import Twin, TwinOptions

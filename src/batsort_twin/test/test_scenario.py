@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from batsort_core.cell import parse_cell
-from batsort_core.schema import FieldError
+from batsort_files.schema import FieldError
 from batsort_twin.faults import KINDS, check_faults
 from batsort_twin.scenario import Operator, ScenarioError, parse_scenario, read_scenario
 

@@ -22,12 +22,12 @@ from tqdm import tqdm
 
 from batsort_bags.comparison import report, summary, text, verdict
 from batsort_bags.crops import Cropped, crops
-from batsort_bags.messages import NS
-from batsort_bags.names import IMAGES
 from batsort_bags.reader import Bag, BagError
 from batsort_bags.replay import Changes, Replayed, is_recorded, replay
 from batsort_bags.where import FIELDS, where
 from batsort_core.cell import CellDescription, CellError, parse_cell
+from batsort_graph.from_messages import NS
+from batsort_graph.names import IMAGES
 from batsort_perception.bundle import Bundle, default_bundle
 from batsort_perception.engine import Engine
 

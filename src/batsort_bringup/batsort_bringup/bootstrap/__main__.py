@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
 
-from .install import SETS, set_up
-from .ros import find_ros
-from .steps import SetupError
-from .workspace import Workspace
+from batsort_bringup.bootstrap.install import SETS, set_up
+from batsort_bringup.bootstrap.ros import find_ros
+from batsort_bringup.bootstrap.steps import SetupError
+from batsort_bringup.bootstrap.workspace import Workspace
 
 ROOT = Path(__file__).resolve().parents[4]
 
@@ -38,14 +38,14 @@ Everything that is set up lies in .cell/, with its logs in .cell/log; to start a
 """
 
 COMMANDS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
-    "demo": (("run",), ("python", "-P", "-m", "batsort_bringup.demo")),
+    "demo": (("run",), ("python", "-P", "-m", "batsort_trials.demo")),
     "launch": (("run",), ("python", "-P", "-m", "batsort_bringup.runner")),
     "test": (("run", "test", "learn", "print"), ("python", "-P", "-m", "pytest")),
-    "commission": (("run",), ("python", "-P", "-m", "batsort_bringup.commissioning")),
-    "bench": (("run",), ("python", "-P", "-m", "batsort_bringup.bench")),
-    "soak": (("run",), ("python", "-P", "-m", "batsort_bringup.soak")),
+    "commission": (("run",), ("python", "-P", "-m", "batsort_commissioning")),
+    "bench": (("run",), ("python", "-P", "-m", "batsort_trials.bench")),
+    "soak": (("run",), ("python", "-P", "-m", "batsort_trials.soak")),
     "replay": (("run",), ("python", "-P", "-m", "batsort_bags", "replay")),
-    "report": (("run",), ("python", "-P", "-m", "batsort_bringup.bag_report")),
+    "report": (("run",), ("python", "-P", "-m", "batsort_reports.bag_report")),
     "golden": (("run",), ("python", "-P", "-m", "batsort_bags", "golden")),
     "learn": (("run", "learn"), ("python", "-P", "-m", "batsort_learning")),
     "exec": (("run",), ()),

@@ -17,10 +17,10 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from .needs import check_needs
-from .ros import SourcedRos
-from .steps import SetupError, run_step
-from .workspace import PATH_VARIABLES, Workspace
+from batsort_bringup.bootstrap.needs import check_needs
+from batsort_bringup.bootstrap.ros import SourcedRos
+from batsort_bringup.bootstrap.steps import SetupError, run_step
+from batsort_bringup.bootstrap.workspace import PATH_VARIABLES, Workspace
 
 SETS = {"run": 2.0, "test": 0.5, "learn": 4.0, "print": 0.3}
 """Sets of packages that can be installed, and the disk space each takes [GB]."""

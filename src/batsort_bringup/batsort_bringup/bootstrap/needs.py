@@ -10,7 +10,7 @@ import sysconfig
 from dataclasses import dataclass
 from pathlib import Path
 
-from .steps import SetupError
+from batsort_bringup.bootstrap.steps import SetupError
 
 GIGABYTE = 10**9
 

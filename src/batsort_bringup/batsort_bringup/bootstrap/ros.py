@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from .steps import SetupError
+from batsort_bringup.bootstrap.steps import SetupError
 
 DISTROS = ("jazzy", "kilted")
 

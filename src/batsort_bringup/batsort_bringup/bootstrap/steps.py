@@ -12,6 +12,7 @@ from pathlib import Path
 
 LAST_LINES = 15
 PATIENCE_S = 5.0
+INTERRUPTS = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
 
 
 class SetupError(Exception):
@@ -43,6 +44,8 @@ def run_step(
     begin = time.monotonic()
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("wb") as output:
+        # An interrupt waits until there is a process that can be ended.
+        outer = signal.pthread_sigmask(signal.SIG_BLOCK, INTERRUPTS)
         try:
             process = subprocess.Popen(
                 command,
@@ -52,11 +55,14 @@ def run_step(
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
+                preexec_fn=lambda: signal.pthread_sigmask(signal.SIG_SETMASK, outer),
             )
         except OSError as error:
+            signal.pthread_sigmask(signal.SIG_SETMASK, outer)
             print(" failed", flush=True)
             raise SetupError(f"can't start {command[0]}: {error.strerror}\n{advice}") from error
         try:
+            signal.pthread_sigmask(signal.SIG_SETMASK, outer)
             status = process.wait()
         except BaseException:
             _end_group(process)

@@ -8,10 +8,10 @@ import argparse
 
 from batsort_learning.camera_study import as_text, field_of, figures, look
 from batsort_learning.commands import options as shared
-from batsort_learning.data import li_ion_types, read_photos
 from batsort_perception.bundle import Bundle
 from batsort_perception.engine import Engine
 from batsort_perception.print_reader import PrintError, PrintReader
+from batsort_training.data import li_ion_types, read_photos
 
 FINEST, COARSEST = 0.1, 1.0
 

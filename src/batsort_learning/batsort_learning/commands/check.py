@@ -10,11 +10,11 @@ import argparse
 from batsort_core.chemistry import Chemistry
 from batsort_learning.check import as_page, as_text, check
 from batsort_learning.commands import options as shared
-from batsort_learning.label_list import as_yaml
 from batsort_learning.print_cache import EDGE
 from batsort_perception.bundle import Bundle
 from batsort_perception.print_cache import PrintCache, default_cache, reader_version
 from batsort_perception.print_reader import PrintReader, available
+from batsort_training.label_list import as_yaml
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

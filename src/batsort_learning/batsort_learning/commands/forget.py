@@ -6,7 +6,7 @@ from __future__ import annotations
 import argparse
 
 from batsort_learning.commands import options as shared
-from batsort_learning.teach import forget
+from batsort_training.teach import forget
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

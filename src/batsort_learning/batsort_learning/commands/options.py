@@ -10,9 +10,9 @@ import yaml
 
 from batsort_core.cell import CellError, parse_cell
 from batsort_core.recipe import Recipe
-from batsort_learning.data import DataError
-from batsort_learning.label_list import AS_PUBLISHED, AUTO, FILE
 from batsort_perception.bundle import default_bundle
+from batsort_training.data import DataError
+from batsort_training.label_list import AS_PUBLISHED, AUTO, FILE
 
 
 def photos(parser: argparse.ArgumentParser) -> None:

@@ -9,7 +9,6 @@ from pathlib import Path
 
 from batsort_learning import paper
 from batsort_learning.commands import options as shared
-from batsort_learning.label_list import AS_PUBLISHED
 from batsort_learning.reproduce import (
     BACKBONES,
     KNOWLEDGE,
@@ -18,6 +17,7 @@ from batsort_learning.reproduce import (
     Options,
     reproduce,
 )
+from batsort_training.label_list import AS_PUBLISHED
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

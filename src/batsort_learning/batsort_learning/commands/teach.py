@@ -7,7 +7,7 @@ import argparse
 from pathlib import Path
 
 from batsort_learning.commands import options as shared
-from batsort_learning.teach import teach
+from batsort_training.teach import teach
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

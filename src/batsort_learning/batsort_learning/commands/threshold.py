@@ -6,7 +6,7 @@ from __future__ import annotations
 import argparse
 
 from batsort_learning.commands import options as shared
-from batsort_learning.threshold import threshold_table
+from batsort_training.threshold import threshold_table
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

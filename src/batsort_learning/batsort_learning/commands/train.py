@@ -7,7 +7,7 @@ from __future__ import annotations
 import argparse
 
 from batsort_learning.commands import options as shared
-from batsort_learning.train import train
+from batsort_training.train import train
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

@@ -1,1 +1,0 @@
-"""Hardware behind small protocols; chosen by parameter, the rest of the cell can't tell which."""

@@ -1,0 +1,1 @@
+"""Reports on a cell's runs: bags in, figures and pages out."""

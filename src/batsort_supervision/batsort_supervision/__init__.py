@@ -1,0 +1,1 @@
+"""Who may run: PackML states, supervision, links between nodes, OEE. Pure Python."""

@@ -1,0 +1,3 @@
+from cells import cell
+
+__all__ = ["cell"]

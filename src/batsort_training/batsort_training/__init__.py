@@ -1,0 +1,1 @@
+"""How a model bundle is made: photos, lessons, network, head, calibration, export."""

@@ -1,0 +1,3 @@
+from cells import sized_cell
+
+__all__ = ["sized_cell"]
