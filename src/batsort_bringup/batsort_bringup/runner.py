@@ -18,7 +18,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from batsort_bringup import launchfile
-from batsort_bringup.launchfile import LaunchError, Node
+from batsort_bringup.launch_tags import LaunchError
+from batsort_bringup.launchfile import Node
 from batsort_files.documents import REFUSED
 
 PATIENCE_S = 5.0

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from batsort_bringup import launchfile
+from batsort_bringup.launch_tags import FORMS
 
 ROOT = Path(__file__).parents[3]
 FILES = sorted((ROOT / "launch").glob("*.launch.xml"))
@@ -49,7 +49,7 @@ DOCUMENTED: dict[str, tuple[set[str], set[str]]] = {  # tag: attributes, nested 
 
 
 def test_the_subset_of_the_runner_is_one_of_what_launch_reads() -> None:
-    for tag, form in launchfile.FORMS.items():
+    for tag, form in FORMS.items():
         attributes, nested = DOCUMENTED[tag]
         assert {*form.required, *form.optional} <= attributes
         assert set(form.children) <= nested

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from batsort_bringup import launchfile
-from batsort_bringup.launchfile import LaunchError
+from batsort_bringup.launch_tags import LaunchError
 
 
 @pytest.fixture

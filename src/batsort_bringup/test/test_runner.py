@@ -16,7 +16,7 @@ import psutil
 import pytest
 
 from batsort_bringup import runner
-from batsort_bringup.launchfile import LaunchError
+from batsort_bringup.launch_tags import LaunchError
 
 DEADLINE_S = 20.0
 FOREVER = "while :; do sleep 1; done"

@@ -19,7 +19,7 @@ import yaml
 
 from batsort_bringup import runner
 from batsort_bringup.installed import cell_file, share
-from batsort_bringup.launchfile import LaunchError
+from batsort_bringup.launch_tags import LaunchError
 from batsort_commissioning.calibration import FEWEST_FEEDS, FEWEST_SHOTS, CalibrationError
 from batsort_commissioning.cell_file import edited, has_aliases, write
 from batsort_commissioning.findings import Finding

@@ -27,7 +27,7 @@ from rclpy.signals import SignalHandlerOptions
 from batsort_bags.reader import Bag, BagError
 from batsort_bringup import runner
 from batsort_bringup.installed import cell_file, scenario_files, share
-from batsort_bringup.launchfile import LaunchError
+from batsort_bringup.launch_tags import LaunchError
 from batsort_core.cell import CellDescription, CellError, parse_cell
 from batsort_files.folders import FolderError, make_folder
 from batsort_graph.topics import READER, TOPICS, TWIN
