@@ -252,6 +252,9 @@ def _build(workspace: Workspace, packages: Sequence[str]) -> None:
     if not packages:
         return
     wanted = _package_hashes(workspace)
+    for name in packages:
+        # Else what is no longer there would stay installed, as links to nothing.
+        shutil.rmtree(workspace.install / name, ignore_errors=True)
     command: list[str | Path] = ["colcon" if workspace.ros else workspace.venv / "bin" / "colcon"]
     command += ["--log-base", workspace.log, "build", "--symlink-install", "--base-paths", "src"]
     command += ["--build-base", workspace.build, "--install-base", workspace.install]
