@@ -17,8 +17,8 @@ from batsort_bags.reader import Bag
 from batsort_bags.replay import Changes, Replayed, is_recorded, replay
 from batsort_bags.types import typestore
 from batsort_bags.writer import BagWriter
+from batsort_core.decisions import Decision, Shot
 from batsort_core.items import Verdict
-from batsort_core.sorter import Decision, Shot
 from batsort_graph import names
 from batsort_graph.from_messages import CANCEL, FIRE, NS, seen_fields, stamp_of
 from batsort_graph.names import BUNDLE, DECISIONS, IMAGES, READINGS, SHOTS, VERDICTS

@@ -10,9 +10,9 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from batsort_core.cell import CellDescription
+from batsort_core.decisions import Decision
 from batsort_core.ejection import last_command_count
 from batsort_core.items import Item, Reason
-from batsort_core.sorter import Decision
 from batsort_graph.from_messages import decision_of, item_of, recipe_of, stamp_of
 
 NEAR_MS = 20.0

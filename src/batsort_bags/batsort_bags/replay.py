@@ -24,11 +24,11 @@ from batsort_bags.reader import Bag, BagError
 from batsort_bags.receipt import Turn, order_of_receipt
 from batsort_core.belt import BeltReading
 from batsort_core.cell import CellDescription, CellError, parse_cell
+from batsort_core.decisions import Decision, Shot
 from batsort_core.inputs import Batch, Input
 from batsort_core.items import EjectResult, Item, Verdict
 from batsort_core.recipe import Recipe
 from batsort_core.replay import BeltReplay, Missing, SorterReplay
-from batsort_core.sorter import Decision, Shot
 from batsort_graph import images
 from batsort_graph.from_messages import (
     NS,

@@ -17,10 +17,11 @@ from batsort_bags.types import typestore
 from batsort_core.belt import BeltReading, BeltTracker, ItemDetector
 from batsort_core.cell import CellDescription, parse_cell
 from batsort_core.chemistry import Chemistry
+from batsort_core.decisions import Decision, Shot
 from batsort_core.inputs import Batch, Input, InputLog
 from batsort_core.items import EjectResult, Item, PrintReading, Verdict
 from batsort_core.recipe import Recipe
-from batsort_core.sorter import Decision, Shot, Sorter
+from batsort_core.sorter import Sorter
 from batsort_graph.from_messages import recipe_fields
 
 CELL_FILE = Path(__file__).parents[3] / "config" / "cell.yaml"

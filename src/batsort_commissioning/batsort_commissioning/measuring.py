@@ -17,8 +17,8 @@ from batsort_commissioning.calibration import (
 from batsort_commissioning.people import Person
 from batsort_commissioning.station import RigError, Station
 from batsort_core.cell import Bin, CellDescription
+from batsort_core.decisions import Shot
 from batsort_core.items import EjectResult, Item
-from batsort_core.sorter import Shot
 from batsort_perception.crop import Crop
 from batsort_perception.seek import seek_item
 

@@ -22,10 +22,10 @@ from sensor_msgs.msg import Image
 
 from batsort_commissioning.station import RigError, Station
 from batsort_core.cell import CellDescription
+from batsort_core.decisions import Shot
 from batsort_core.firing import ShotEnd
 from batsort_core.items import EjectResult, Item
 from batsort_core.sensing import Arrival, Edge, EncoderSample
-from batsort_core.sorter import Shot
 from batsort_graph.from_messages import stamp_of
 from batsort_graph.heartbeat import trouble_of
 from batsort_graph.image_bridge import to_rgb

@@ -8,10 +8,10 @@ from collections.abc import Callable
 
 from batsort_core.belt import BeltError, BeltReading, BeltTracker, ItemDetector
 from batsort_core.cell import CellDescription
+from batsort_core.decisions import Shot
 from batsort_core.firing import ShotEnd
 from batsort_core.items import Item
 from batsort_core.sensing import Arrival, Edge, EncoderSample
-from batsort_core.sorter import Shot
 from batsort_perception.preprocess import Image
 
 HISTORY_S = 1800.0

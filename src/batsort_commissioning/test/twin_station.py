@@ -6,10 +6,10 @@ from typing import Any
 
 from batsort_commissioning.station import Station
 from batsort_core.cell import CellDescription
+from batsort_core.decisions import Shot
 from batsort_core.firing import ShotEnd
 from batsort_core.items import Item
 from batsort_core.sensing import Arrival, Edge, EncoderSample
-from batsort_core.sorter import Shot
 from batsort_twin.events import Frame
 from batsort_twin.sim import Twin, TwinOptions
 

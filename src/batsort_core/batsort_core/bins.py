@@ -7,11 +7,11 @@ from typing import Any
 
 from batsort_core.belt import BeltReading, tracking_lost
 from batsort_core.cell import CellDescription
+from batsort_core.decisions import Decision
 from batsort_core.ejection_watch import EjectionWatch
 from batsort_core.items import EjectResult, Item, Outcome, Reason, Verdict
 from batsort_core.recent import Recent
 from batsort_core.records import Record
-from batsort_core.sorter import Decision
 from batsort_core.trouble import Trouble
 from batsort_files.schema import read, refuse
 

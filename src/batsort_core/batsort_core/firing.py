@@ -8,9 +8,9 @@ import math
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from batsort_core.decisions import Shot
 from batsort_core.items import EjectResult
 from batsort_core.recent import Recent
-from batsort_core.sorter import Shot
 
 _KEPT = 4096  # item ids remembered, so that none is executed twice
 _NS = 1_000_000_000

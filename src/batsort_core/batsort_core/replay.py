@@ -6,11 +6,12 @@ from dataclasses import dataclass
 
 from batsort_core.belt import BeltError, BeltReading, BeltTracker, ItemDetector
 from batsort_core.cell import CellDescription
+from batsort_core.decisions import Decision, Shot
 from batsort_core.inputs import Batch, Input
 from batsort_core.items import EjectResult, Item, PrintReading, Verdict
 from batsort_core.recent import Recent
 from batsort_core.recipe import Recipe
-from batsort_core.sorter import Decision, Shot, Sorter
+from batsort_core.sorter import Sorter
 
 _KEPT = 4096  # items and verdicts that may be taken again, after a restart
 _PATIENCE = 1024  # turns that wait behind an input before it is missing

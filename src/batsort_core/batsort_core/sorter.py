@@ -7,10 +7,10 @@ from enum import StrEnum
 
 from batsort_core.belt import BeltReading, tracking_lost
 from batsort_core.cell import CellDescription
+from batsort_core.decisions import Decision, Shot
 from batsort_core.ejection import last_command_count, needed_gap, pulse_s, target_count, too_close
 from batsort_core.items import EjectResult, Item, PrintReading, Reason, Verdict
 from batsort_core.recent import Recent
-from batsort_core.records import Record
 from batsort_core.sizes import Measured, edges_error
 from batsort_core.slip import SlipEstimator
 from batsort_core.trouble import Trouble
@@ -22,35 +22,6 @@ _UNJUDGED = 5  # items in a row without a verdict in time
 _UNREAD = 5  # items in a row without a reading in time
 REMEMBERED = 4096
 """Decided items: far more than any publisher delivers again."""
-
-
-@dataclass(frozen=True, slots=True)
-class Decision(Record):
-    """Where one item shall go, and why."""
-
-    item_id: int
-    epoch: int
-    bin: str
-    reason: Reason
-    stamp: int
-    """Of the belt reading it was taken on [ns]."""
-    decided_count: int
-    verdict: Verdict | None
-
-
-@dataclass(frozen=True, slots=True)
-class Shot:
-    """A command to a valve driver, which executes an item id once."""
-
-    item_id: int
-    epoch: int
-    valve: int
-    fire: bool
-    """False calls the shot off."""
-    target_count: int
-    """Belt count at which the item's centre is at the nozzle axis."""
-    lead_s: float
-    pulse_s: float
 
 
 class Reading(StrEnum):

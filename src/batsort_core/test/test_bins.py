@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from batsort_core.belt import BeltReading
 from batsort_core.bins import BinCounter, Settled
 from batsort_core.cell import CellDescription, CellError
+from batsort_core.decisions import Decision
 from batsort_core.items import EjectResult, Item, Outcome, Reason, Verdict
-from batsort_core.sorter import Decision
 from batsort_files.schema import FieldError
 
 MS = 1_000_000

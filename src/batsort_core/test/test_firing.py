@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from batsort_core.decisions import Shot
 from batsort_core.firing import Energise, Motion, ShotEnd, ShotQueue
 from batsort_core.items import EjectResult
-from batsort_core.sorter import Shot
 
 MS = 1_000_000
 SPEED = 5000.0  # [counts/s]

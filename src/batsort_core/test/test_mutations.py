@@ -9,10 +9,11 @@ import pytest
 from batsort_core import bins, ejection, firing, sorter
 from batsort_core.belt import BeltReading, BeltTracker
 from batsort_core.cell import Bin, CellDescription
+from batsort_core.decisions import Shot
 from batsort_core.firing import Motion, ShotQueue
 from batsort_core.items import Item
 from batsort_core.recipe import Recipe
-from batsort_core.sorter import Shot, Sorter
+from batsort_core.sorter import Sorter
 from batsort_trials.core_soak import SoakRun
 from batsort_trials.soak_belt import Fault
 from batsort_trials.soak_promises import Promise

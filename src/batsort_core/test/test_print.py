@@ -9,11 +9,12 @@ from hypothesis import strategies as st
 from batsort_core.belt import BeltReading
 from batsort_core.cell import CellDescription
 from batsort_core.chemistry import Chemistry
+from batsort_core.decisions import Decision, Shot
 from batsort_core.ejection import last_command_count
 from batsort_core.items import Item, PrintReading, Reason, Verdict
 from batsort_core.print_queue import WAITING, PrintQueue
 from batsort_core.recipe import Recipe
-from batsort_core.sorter import Decision, Reading, Shot, Sorter
+from batsort_core.sorter import Reading, Sorter
 
 MS = 1_000_000
 ITEM = Item(1, 1, 1000, 0.05, 0)

@@ -10,11 +10,12 @@ from hypothesis import strategies as st
 
 from batsort_core.belt import BeltReading, BeltTracker, ItemDetector
 from batsort_core.cell import CellDescription
+from batsort_core.decisions import Decision, Shot
 from batsort_core.inputs import Batch, Input, InputLog
 from batsort_core.items import EjectResult, Item, Verdict
 from batsort_core.recipe import Recipe
 from batsort_core.replay import BeltReplay, Missing, SorterReplay
-from batsort_core.sorter import Decision, Shot, Sorter
+from batsort_core.sorter import Sorter
 
 MS = 1_000_000
 TYPES = ("Duracell_Alk", "Klarus", "GP_Alk", "Paper")

@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 from batsort_core.belt import BeltReading
 from batsort_core.cell import CellDescription
+from batsort_core.decisions import Decision, Shot
 from batsort_core.ejection import last_command_count, pulse_s, required_gap
 from batsort_core.items import EjectResult, Item, Reason, Verdict
-from batsort_core.sorter import Decision, Shot, Sorter
+from batsort_core.sorter import Sorter
 
 MS = 1_000_000
 TYPES = ("Duracell_Alk", "Klarus", "GP_Alk", "Paper")

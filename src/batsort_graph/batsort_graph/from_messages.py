@@ -8,10 +8,10 @@ from typing import Any
 
 from batsort_core.belt import BeltReading
 from batsort_core.chemistry import Chemistry
+from batsort_core.decisions import Decision, Shot
 from batsort_core.inputs import Batch, Input
 from batsort_core.items import Item, PrintReading, Reason, Verdict
 from batsort_core.recipe import Recipe
-from batsort_core.sorter import Decision, Shot
 from batsort_files.schema import FieldError, read, refuse
 
 NS = 1_000_000_000

@@ -6,12 +6,12 @@ from builtin_interfaces.msg import Time
 
 from batsort_core.belt import BeltReading
 from batsort_core.bins import Balance, Settled
+from batsort_core.decisions import Decision, Shot
 from batsort_core.firing import ShotEnd
 from batsort_core.inputs import Batch
 from batsort_core.items import Item
 from batsort_core.recipe import Recipe
 from batsort_core.sensing import Arrival, Edge, EncoderSample
-from batsort_core.sorter import Decision, Shot
 from batsort_graph.from_messages import NS, recipe_fields
 from batsort_interfaces import msg as batsort
 

@@ -17,10 +17,10 @@ from gpiozero import Device, OutputDevice
 from gpiozero.pins import Factory, Pin
 
 from batsort_core.cell import CellDescription
+from batsort_core.decisions import Shot
 from batsort_core.firing import Motion, ShotEnd
 from batsort_core.items import EjectResult
 from batsort_core.sensing import Arrival, Edge, EncoderSample
-from batsort_core.sorter import Shot
 from batsort_core.trouble import Trouble
 from batsort_files.documents import ConfigurationError
 from batsort_hardware.gpio_wiring import (

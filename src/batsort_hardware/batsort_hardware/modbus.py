@@ -16,9 +16,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from batsort_core.cell import CellDescription
+from batsort_core.decisions import Shot
 from batsort_core.firing import Motion
 from batsort_core.sensing import Arrival, Edge, EncoderSample
-from batsort_core.sorter import Shot
 from batsort_core.trouble import Trouble
 from batsort_hardware import modbus_map as plc
 from batsort_hardware.modbus_link import LinkError, ModbusLink

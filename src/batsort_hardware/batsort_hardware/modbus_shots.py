@@ -12,10 +12,10 @@ import math
 from collections import deque
 from dataclasses import dataclass, replace
 
+from batsort_core.decisions import Shot
 from batsort_core.firing import MOST_PULSE_S, Motion, ShotEnd
 from batsort_core.items import EjectResult
 from batsort_core.recent import Recent
-from batsort_core.sorter import Shot
 from batsort_hardware import modbus_map as plc
 
 _KEPT = 4096

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from batsort_core.cell import CellDescription
+from batsort_core.decisions import Shot
 from batsort_core.firing import Motion, ShotEnd
 from batsort_core.sensing import Arrival, Edge, EncoderSample
-from batsort_core.sorter import Shot
 from batsort_core.trouble import Trouble
 
 Event = EncoderSample | Edge | Arrival | ShotEnd

@@ -25,9 +25,9 @@ from pymodbus.server import ModbusTcpServer
 from pymodbus.simulator import DataType, SimData, SimDevice
 
 from batsort_core.cell import CellDescription
+from batsort_core.decisions import Shot
 from batsort_core.firing import Energise, Motion, ShotEnd, ShotQueue
 from batsort_core.items import EjectResult
-from batsort_core.sorter import Shot
 from batsort_description.cell_file import load_cell
 from batsort_files.documents import REFUSED, ConfigurationError, load_document
 from batsort_files.schema import FieldError

@@ -13,9 +13,9 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
+from batsort_core.decisions import Shot
 from batsort_core.firing import Energise, Motion, ShotEnd, ShotQueue
 from batsort_core.items import EjectResult
-from batsort_core.sorter import Shot
 from batsort_core.trouble import Trouble
 from batsort_hardware.protocols import Report
 

@@ -12,7 +12,7 @@ from gpiozero import Device
 from gpiozero.pins.mock import MockFactory
 from test_gpio import DOCUMENT
 
-from batsort_core.sorter import Shot
+from batsort_core.decisions import Shot
 from batsort_graph.run import run
 from batsort_nodes.hardware import Hardware
 

@@ -20,10 +20,10 @@ from gpiozero.pins.mock import MockFactory, MockPin
 from plc_process import CELL_FILE
 
 from batsort_core.cell import CellDescription, parse_cell
+from batsort_core.decisions import Shot
 from batsort_core.firing import ShotEnd
 from batsort_core.items import EjectResult
 from batsort_core.sensing import Arrival, Edge, EncoderSample
-from batsort_core.sorter import Shot
 from batsort_files.documents import ConfigurationError
 from batsort_files.schema import FieldError
 from batsort_hardware.gpio import open_drivers

@@ -19,9 +19,9 @@ import yaml
 from bad_link import BadLink
 from plc_process import CELL_FILE, PlcProcess, document
 
+from batsort_core.decisions import Shot
 from batsort_core.items import EjectResult
 from batsort_core.sensing import Arrival, Edge, EncoderSample
-from batsort_core.sorter import Shot
 from batsort_description.cell_file import load_cell
 from batsort_files.schema import FieldError
 from batsort_hardware import modbus_map as plc

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from batsort_core.decisions import Shot
 from batsort_core.firing import Motion, ShotEnd
 from batsort_core.items import EjectResult
-from batsort_core.sorter import Shot
 from batsort_hardware import modbus_map as plc
 from batsort_hardware.modbus_shots import Delivery
 from batsort_hardware.modbus_time import LeastDelay

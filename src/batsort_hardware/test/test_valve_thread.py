@@ -11,9 +11,9 @@ import pytest
 from gpiozero import OutputDevice
 from gpiozero.pins.mock import MockFactory
 
+from batsort_core.decisions import Shot
 from batsort_core.firing import Motion, ShotEnd
 from batsort_core.items import EjectResult
-from batsort_core.sorter import Shot
 from batsort_hardware.valve_thread import ValveThread
 
 EPOCH = 7

@@ -21,9 +21,9 @@ from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.qos import DurabilityPolicy, ReliabilityPolicy
 
 from batsort_core.belt import BeltError
+from batsort_core.decisions import Shot
 from batsort_core.firing import MOST_PULSE_S
 from batsort_core.items import EjectResult
-from batsort_core.sorter import Shot
 from batsort_description.cell_file import load_cell
 from batsort_files.documents import REFUSED, ConfigurationError
 from batsort_graph.configuration import CELL_FILE, Parameter, declare

@@ -22,7 +22,7 @@ from std_srvs.srv import SetBool
 
 from batsort_core.belt import BeltError, BeltReading, BeltTracker
 from batsort_core.cell import CellDescription
-from batsort_core.sorter import Shot
+from batsort_core.decisions import Shot
 from batsort_graph.from_messages import stamp_of
 from batsort_graph.to_messages import shot_message, time_of
 from batsort_graph.topics import DIAGNOSTICS, TOPICS, Topic, publisher, subscription

@@ -16,9 +16,9 @@ from std_srvs.srv import SetBool
 
 from batsort_core.belt import CountUnwrapper
 from batsort_core.cell import CellDescription
+from batsort_core.decisions import Shot
 from batsort_core.firing import Energise, Motion, ShotEnd, ShotQueue
 from batsort_core.sensing import Arrival, Edge, EncoderSample
-from batsort_core.sorter import Shot
 from batsort_core.trouble import Trouble
 from batsort_description.cell_file import load_cell
 from batsort_graph.configuration import CELL_FILE, declare

@@ -13,9 +13,9 @@ import pytest
 from rclpy.node import Node
 
 from batsort_core.cell import CellDescription
+from batsort_core.decisions import Shot
 from batsort_core.firing import ShotEnd
 from batsort_core.items import EjectResult
-from batsort_core.sorter import Shot
 from batsort_description.cell_file import load_cell
 from batsort_files.documents import ConfigurationError
 from batsort_hardware.protocols import Event

@@ -10,11 +10,12 @@ from dataclasses import replace
 
 from rclpy.parameter import Parameter as RosParameter
 
+from batsort_core.decisions import Decision, Shot
 from batsort_core.flow import Flow
 from batsort_core.inputs import Batch, Input, InputLog
 from batsort_core.items import EjectResult
 from batsort_core.recipe import Recipe, RecipeError
-from batsort_core.sorter import REMEMBERED, Decision, Reading, Shot, Sorter
+from batsort_core.sorter import REMEMBERED, Reading, Sorter
 from batsort_core.trouble import Trouble
 from batsort_core.valve_timing import ValveTiming
 from batsort_description.cell_file import load_cell

@@ -8,9 +8,9 @@ from itertools import pairwise
 
 from batsort_core.belt import BeltReading
 from batsort_core.cell import CellDescription
+from batsort_core.decisions import Decision
 from batsort_core.ejection import too_close
 from batsort_core.items import Item, Verdict
-from batsort_core.sorter import Decision
 
 KEPT = 200
 """Items: more than any topic delivers again to who comes late."""

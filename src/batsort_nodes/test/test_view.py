@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from batsort_core.belt import BeltReading
+from batsort_core.decisions import Decision
 from batsort_core.items import Item, Reason, Verdict
-from batsort_core.sorter import Decision
 from batsort_description.cell_file import load_cell
 from batsort_description.layout import bin_colours
 from batsort_nodes.view_figures import SPAN_NS, FigureWatch

@@ -14,11 +14,11 @@ from typing import Any
 
 from batsort_core.belt import BeltReading
 from batsort_core.cell import CellDescription
+from batsort_core.decisions import Decision
 from batsort_core.items import EjectResult, Item, Outcome, Verdict
 from batsort_core.recent import Recent
 from batsort_core.recipe import Recipe
 from batsort_core.recipe_edit import Preview, RecipeEdit, preview
-from batsort_core.sorter import Decision
 from batsort_supervision.oee import GOOD
 from batsort_supervision.packml import Command, State, commands, meant
 

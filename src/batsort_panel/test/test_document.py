@@ -11,10 +11,10 @@ import yaml
 
 from batsort_core.belt import BeltReading
 from batsort_core.cell import parse_cell
+from batsort_core.decisions import Decision
 from batsort_core.items import Item, Reason, Verdict
 from batsort_core.recipe import RecipeError
 from batsort_core.recipe_edit import RecipeEdit
-from batsort_core.sorter import Decision
 from batsort_files.schema import FieldError
 from batsort_panel.document import CELL_SILENCE_S, SHOWN_AFTER_S, Document
 

@@ -26,8 +26,9 @@ from batsort_bags.replay import Changes, replay
 from batsort_bringup.installed import default_cell
 from batsort_core.belt import BeltReading
 from batsort_core.bins import BinCounter
+from batsort_core.decisions import Decision
 from batsort_core.items import EjectResult, Item, Reason, Verdict
-from batsort_core.sorter import Decision, Sorter
+from batsort_core.sorter import Sorter
 from batsort_files.folders import FolderError, make_folder
 from batsort_perception.bundle import Bundle, default_bundle
 from batsort_perception.engine import Engine

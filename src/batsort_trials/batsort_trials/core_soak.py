@@ -20,9 +20,10 @@ from batsort_core.belt_watch import BeltWatch
 from batsort_core.bins import BinCounter, Settled
 from batsort_core.cell import CellDescription
 from batsort_core.chemistry import Chemistry
+from batsort_core.decisions import Decision, Shot
 from batsort_core.firing import Motion, ShotEnd, ShotQueue
 from batsort_core.items import Item, Outcome, PrintReading, Reason, Verdict
-from batsort_core.sorter import Decision, Shot, Sorter
+from batsort_core.sorter import Sorter
 from batsort_supervision.packml import (
     Command,
     IllegalTransition,

@@ -31,9 +31,9 @@ from gpiozero.pins.pi import PiPin
 from matplotlib.figure import Figure
 from tqdm import tqdm
 
+from batsort_core.decisions import Shot
 from batsort_core.firing import Motion, ShotEnd
 from batsort_core.items import EjectResult
-from batsort_core.sorter import Shot
 from batsort_files.folders import FolderError, make_folder
 from batsort_hardware.gpio import Encoder, open_factory
 from batsort_hardware.gpio_wiring import EncoderWiring, Pull

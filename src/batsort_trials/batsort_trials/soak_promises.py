@@ -10,11 +10,11 @@ from enum import StrEnum
 from batsort_core.belt import BeltReading
 from batsort_core.bins import Balance, Settled
 from batsort_core.cell import CellDescription
+from batsort_core.decisions import Decision, Shot
 from batsort_core.firing import Energise, ShotEnd
 from batsort_core.items import Item, PrintReading, Reason
 from batsort_core.recipe import Recipe
 from batsort_core.sizes import MEASURES, MOST_YAW, Measures
-from batsort_core.sorter import Decision, Shot
 
 _ROUNDING = 3  # [counts]
 

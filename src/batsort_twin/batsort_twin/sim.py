@@ -16,9 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from batsort_core.cell import CellDescription
+from batsort_core.decisions import Shot
 from batsort_core.firing import ShotEnd
 from batsort_core.sensing import Arrival, Edge, EncoderSample
-from batsort_core.sorter import Shot
 from batsort_twin.camera import Body, Image, Renderer
 from batsort_twin.drive import Drive
 from batsort_twin.encoder import Encoder

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from batsort_core.decisions import Shot
 from batsort_core.firing import Energise, Motion, ShotEnd, ShotQueue
 from batsort_core.items import EjectResult
-from batsort_core.sorter import Shot
 from batsort_twin.faults import Conditions
 
 

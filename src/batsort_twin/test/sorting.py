@@ -6,9 +6,9 @@ from typing import Any
 
 from batsort_core.belt import ItemDetector
 from batsort_core.cell import CellDescription
+from batsort_core.decisions import Shot
 from batsort_core.ejection import pulse_s
 from batsort_core.sensing import Edge, EncoderSample
-from batsort_core.sorter import Shot
 from batsort_twin.events import Event, Frame, Truth
 from batsort_twin.feed import Item, drawn
 from batsort_twin.sim import Twin, TwinOptions
