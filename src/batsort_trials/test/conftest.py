@@ -1,3 +1,3 @@
-from cells import sized_cell
+from cells import cell, sized_cell
 
-__all__ = ["sized_cell"]
+__all__ = ["cell", "sized_cell"]
