@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from batsort_bags.crops import Cropped
-from batsort_bags.replay import Replayed
+from batsort_bags.replayed import Replayed
 from batsort_core.decisions import Decision
 from batsort_files import page
 from batsort_graph.from_messages import NS

@@ -14,7 +14,9 @@ from typing import Any
 import numpy as np
 
 from batsort_bags.reader import Bag
-from batsort_bags.replay import Changes, Replayed, is_recorded, replay
+from batsort_bags.recorded import is_recorded
+from batsort_bags.replay import replay
+from batsort_bags.replayed import Changes, Replayed
 from batsort_bags.types import typestore
 from batsort_bags.writer import BagWriter
 from batsort_core.decisions import Decision, Shot

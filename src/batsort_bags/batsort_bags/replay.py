@@ -13,17 +13,16 @@ from __future__ import annotations
 
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
 from typing import Any
-
-import yaml
 
 from batsort_bags.crops import READERS, Cropped, Cropper
 from batsort_bags.reader import Bag, BagError
 from batsort_bags.receipt import Turn, order_of_receipt
+from batsort_bags.recorded import recorded_cell
+from batsort_bags.replayed import Changes, Replayed
 from batsort_core.belt import BeltReading
-from batsort_core.cell import CellDescription, CellError, parse_cell
 from batsort_core.decisions import Decision, Shot
 from batsort_core.inputs import Batch, Input
 from batsort_core.items import EjectResult, Item, Verdict
@@ -59,83 +58,9 @@ from batsort_graph.names import (
     TRUTH,
     VERDICTS,
 )
-from batsort_perception.bundle import Bundle
-from batsort_perception.engine import Engine
 
-LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 NEEDED = (BELT, ITEMS, DECISIONS)
 _PATIENCE = 1_000_000_000  # [ns] that inputs may be received after the belt reading they go with
-
-
-@dataclass(frozen=True, slots=True)
-class Changes:
-    """What is to be other than it was."""
-
-    cell: CellDescription | None = None
-    threshold: float | None = None
-    """Least confidence, in the place of every recorded one."""
-    engine: Engine | None = None
-    """Judges the images anew."""
-    same_bundle: bool = True
-    """The engine's bundle is the recorded one: its verdicts must be the recorded ones, too."""
-
-    @property
-    def any(self) -> bool:
-        """Whether other decisions are to be expected."""
-        return self.cell is not None or self.threshold is not None or not self.same_bundle
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """Something that is not as it was recorded."""
-
-    item_id: int
-    """0: of no item."""
-    event: str
-    then: object
-    now: object
-
-
-@dataclass(slots=True)
-class Replayed:
-    """Then and now."""
-
-    cell: CellDescription
-    then: dict[int, Decision] = field(default_factory=dict)
-    now: dict[int, Decision] = field(default_factory=dict)
-    """By item id, in the order of decision."""
-    shots_then: dict[int, list[Shot]] = field(default_factory=dict)
-    shots_now: dict[int, list[Shot]] = field(default_factory=dict)
-    truths: dict[int, str] = field(default_factory=dict)
-    """True type by item id; empty: none of the recipe's."""
-    judged: dict[int, Verdict] = field(default_factory=dict)
-    """Verdicts made again, by item id."""
-    bundle_id: str = ""
-    differences: list[Difference] = field(default_factory=list)
-    """In the order of the belt, verdicts, decisions and shots; none expected without changes."""
-    missing: list[Missing] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-    """What a reader of the figures should know."""
-    first: int = 0
-    last: int = 0
-    """Stamps of the first and last belt reading [ns]."""
-
-    @property
-    def same(self) -> bool:
-        """Whether all was done again, bit for bit."""
-        return not self.differences and not self.missing
-
-    def is_changed(self, item_id: int) -> bool:
-        """Whether an item goes to another bin, or for another reason."""
-        then, now = self.then.get(item_id), self.now.get(item_id)
-        if then is None or now is None:
-            return then is not now
-        return (then.bin, then.reason) != (now.bin, now.reason)
-
-    @property
-    def changed(self) -> list[int]:
-        """Ids of the items that go to another bin, or for another reason."""
-        return [item_id for item_id in {**self.then, **self.now} if self.is_changed(item_id)]
 
 
 def replay(
@@ -149,25 +74,6 @@ def replay(
     Raises BagError for a bag that can't be replayed.
     """
     return _Replay(bag, changes, window).run(progress)
-
-
-def recorded_cell(bag: Bag) -> CellDescription:
-    """The cell description in a bag. Raises BagError where there is none or it is refused."""
-    for received in bag.messages([INFO]):
-        try:
-            return parse_cell(yaml.load(bag.decode(received).description, LOADER))
-        except (yaml.YAMLError, CellError, AttributeError) as error:
-            raise BagError(f"{bag.path}: {INFO}: {error}") from None
-    raise BagError(f"{bag.path}: no {INFO} in it, which has the cell description")
-
-
-def is_recorded(bag: Bag, bundle: Bundle) -> bool:
-    """Whether a bag's verdicts, at its end, are those of `bundle`. Raises BagError."""
-    recorded = None
-    for received in bag.messages([BUNDLE]):
-        message = bag.decode(received)
-        recorded = message.network_sha256, message.description_sha256
-    return recorded == (bundle.network.sha256, bundle.description_sha256)
 
 
 class _Replay:
@@ -282,7 +188,7 @@ class _Replay:
         if self._made_anew:
             self._move(recorded if made is None else made)
         elif self._belt.differs(recorded, made):
-            self._differs(0, f"belt reading at {recorded.stamp} ns", recorded, made)
+            self._result.differs(0, f"belt reading at {recorded.stamp} ns", recorded, made)
 
     def _move(self, reading: BeltReading) -> None:
         result = self._result
@@ -310,7 +216,7 @@ class _Replay:
         if self._made_anew:
             self._enter(made)
         elif recorded != made:
-            self._differs(recorded.id, "item", recorded, made)
+            self._result.differs(recorded.id, "item", recorded, made)
 
     def _enter(self, item: Item) -> None:
         self._sorter.item(item)
@@ -419,9 +325,6 @@ class _Replay:
         first, last = self._window
         return first <= (item_id * 1000 - self._result.first) / NS < last
 
-    def _differs(self, item_id: int, event: str, then: object, now: object) -> None:
-        self._result.differences.append(Difference(item_id, event, then, now))
-
     def _compare(self) -> None:
         """Leave what is to be compared, and note what is not as it was."""
         result, changes = self._result, self._changes
@@ -429,11 +332,11 @@ class _Replay:
         if self._has_encoder and not self._made_anew:
             for reading in readings:
                 if self._belt.differs(reading, None):
-                    self._differs(0, f"belt reading at {reading.stamp} ns", reading, None)
+                    result.differs(0, f"belt reading at {reading.stamp} ns", reading, None)
         if self._has_barrier and not self._made_anew:
             for item in items:
                 if item.id in self._ordered:
-                    self._differs(item.id, "item", item, None)
+                    result.differs(item.id, "item", item, None)
         if self._made_anew and unseen:
             result.notes.append(f"{len(unseen)} items that only this cell sees have no verdict")
 
@@ -451,35 +354,20 @@ class _Replay:
             result.notes.append(
                 f"{len(left_out)} items decided after the end of the recorded order: left out"
             )
-        result.then = {i: result.then[i] for i in compared if i in result.then}
-        result.now = {i: result.now[i] for i in compared if i in result.now}
-        result.shots_now = {i: result.shots_now[i] for i in compared if i in result.shots_now}
-        result.shots_then = {
-            item_id: [
-                shot
-                for shot, received in self._shots[item_id]
-                if received <= self._order_received or shot in result.shots_now.get(item_id, ())
-            ]
-            for item_id in compared
-            if item_id in self._shots
-        }
         if changes.engine is not None and changes.same_bundle:
             for verdict in result.judged.values():
                 recorded = self._recorded_verdicts.get(verdict.image_stamp)
                 if recorded is not None and recorded != verdict:
-                    self._differs(verdict.item_id, "verdict", recorded, verdict)
-        for item_id in compared:
-            then, now = result.then.get(item_id), result.now.get(item_id)
-            if then != _as_sent(now):
-                self._differs(item_id, "decision", then, _as_sent(now))
-            shots = result.shots_then.get(item_id, []), result.shots_now.get(item_id, [])
-            if shots[0] != shots[1]:
-                self._differs(item_id, "shots", *shots)
-
-
-def _as_sent(decision: Decision | None) -> Decision | None:
-    """A decision as its message has it: the verdict without scores."""
-    if decision is None or decision.verdict is None:
-        return decision
-    verdict = replace(decision.verdict, scores=None, offset=None, clearance=None)
-    return replace(decision, verdict=verdict)
+                    result.differs(verdict.item_id, "verdict", recorded, verdict)
+        result.compare(
+            compared,
+            {
+                item_id: [
+                    shot
+                    for shot, received in self._shots[item_id]
+                    if received <= self._order_received or shot in result.shots_now.get(item_id, ())
+                ]
+                for item_id in compared
+                if item_id in self._shots
+            },
+        )

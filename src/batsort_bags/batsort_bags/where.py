@@ -6,7 +6,7 @@ import ast
 import math
 from collections.abc import Callable
 
-from batsort_bags.replay import Replayed
+from batsort_bags.replayed import Replayed
 
 FIELDS = ("item", "type", "confidence", "novelty", "bin", "reason", "bin_then", "changed", "truth")
 """Of what is decided now; `bin_then` is that of the record, `truth` the true type where known."""

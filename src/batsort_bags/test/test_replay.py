@@ -13,7 +13,8 @@ from rosbags.rosbag2 import StoragePlugin
 from runs import MS, Run, made, sorted_run, write
 
 from batsort_bags.reader import Bag, BagError
-from batsort_bags.replay import Changes, Replayed, replay
+from batsort_bags.replay import replay
+from batsort_bags.replayed import Changes, Replayed
 from batsort_core.inputs import Input
 from batsort_core.items import Reason
 

@@ -15,7 +15,7 @@ from tqdm import tqdm
 
 from batsort_bags.crops import crops
 from batsort_bags.reader import Bag, BagError
-from batsort_bags.replay import recorded_cell
+from batsort_bags.recorded import recorded_cell
 from batsort_core.cell import CellDescription
 from batsort_core.items import Outcome
 from batsort_files.folders import FolderError, make_folder

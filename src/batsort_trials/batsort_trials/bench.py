@@ -22,7 +22,8 @@ import numpy as np
 import psutil
 
 from batsort_bags.reader import Bag
-from batsort_bags.replay import Changes, replay
+from batsort_bags.replay import replay
+from batsort_bags.replayed import Changes
 from batsort_bringup.installed import default_cell
 from batsort_core.belt import BeltReading
 from batsort_core.bins import BinCounter

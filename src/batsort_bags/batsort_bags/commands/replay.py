@@ -23,7 +23,9 @@ from tqdm import tqdm
 from batsort_bags.comparison import report, summary, text, verdict
 from batsort_bags.crops import Cropped, crops
 from batsort_bags.reader import Bag, BagError
-from batsort_bags.replay import Changes, Replayed, is_recorded, replay
+from batsort_bags.recorded import is_recorded
+from batsort_bags.replay import replay
+from batsort_bags.replayed import Changes, Replayed
 from batsort_bags.where import FIELDS, where
 from batsort_core.cell import CellDescription, CellError, parse_cell
 from batsort_graph.from_messages import NS
