@@ -21,17 +21,11 @@ from batsort_core.firing import Energise, Motion, ShotEnd, ShotQueue
 from batsort_core.sensing import Arrival, Edge, EncoderSample
 from batsort_core.trouble import Trouble
 from batsort_description.cell_file import load_cell
+from batsort_graph.backend import EVENTS, shot_since
 from batsort_graph.configuration import CELL_FILE, declare
-from batsort_graph.from_messages import shot_of, stamp_of
 from batsort_graph.heartbeat import Health, Heartbeat
 from batsort_graph.run import run
-from batsort_graph.to_messages import (
-    arrival_message,
-    edge_message,
-    end_message,
-    sample_message,
-    time_of,
-)
+from batsort_graph.to_messages import time_of
 from batsort_graph.topics import publisher, subscription
 from batsort_hardware.protocols import Event, SteadyStamps
 from batsort_hardware.reference_belt import Crossing, ReferenceBelt
@@ -153,10 +147,8 @@ class ReferenceBoard(Node):
         cell = load_cell(self.get_parameter("cell_file").value)
         self._board = firmware(cell, self._stamps.now())
         self._out = {
-            EncoderSample: (publisher(self, "belt/encoder"), sample_message),
-            Edge: (publisher(self, "belt/barrier"), edge_message),
-            Arrival: (publisher(self, "bins/arrivals"), arrival_message),
-            ShotEnd: (publisher(self, "ejector/events"), end_message),
+            event: (publisher(self, topic), message_of)
+            for event, (topic, message_of) in EVENTS.items()
         }
         self._estop = publisher(self, "cell/estop")
         subscription(self, "cell/state", self._on_state)
@@ -176,10 +168,8 @@ class ReferenceBoard(Node):
         self._board.command(message.run, message.velocity)
 
     def _on_shot(self, message: batsort.EjectCommand) -> None:
-        # What was commanded before this process began may have been done by the one before.
-        if stamp_of(message.header.stamp) < self._stamps.began:
-            return
-        for end in self._board.take(shot_of(message)):
+        shot = shot_since(message, self._stamps.began)
+        for end in [] if shot is None else self._board.take(shot):
             self._publish(end)
 
     def _on_press(self, request: SetBool.Request, response: SetBool.Response) -> SetBool.Response:

@@ -17,18 +17,16 @@ from rclpy.node import Node
 from batsort_core.cell import CellDescription
 from batsort_core.clock_watch import clock_warning
 from batsort_core.flow import Flow
-from batsort_core.sensing import Arrival, Edge, EncoderSample
 from batsort_core.trouble import Trouble
 from batsort_description.cell_file import load_cell
 from batsort_files.documents import ConfigurationError, load_document
 from batsort_files.schema import FieldError
+from batsort_graph.backend import EVENTS, shot_since
 from batsort_graph.configuration import CELL_FILE, Parameter, declare
-from batsort_graph.from_messages import shot_of, stamp_of
 from batsort_graph.heartbeat import Health, Heartbeat
 from batsort_graph.run import run
-from batsort_graph.to_messages import arrival_message, edge_message, end_message, sample_message
 from batsort_graph.topics import publisher, subscription
-from batsort_hardware.protocols import Drivers, Event, Open, ShotEnd, SteadyStamps
+from batsort_hardware.protocols import Drivers, Event, Open, SteadyStamps
 from batsort_interfaces.msg import BeltCommand, CaptureRequest, CellState, EjectCommand, EStop
 
 DRIVERS = {"modbus": "modbus", "gpio": "gpio"}
@@ -43,6 +41,13 @@ PARAMETERS = (
     ),
     Parameter("hardware_file", "", "Addresses, pins and options of the driver (YAML)."),
 )
+FLOWS = {
+    "belt/encoder": "encoder samples",
+    "belt/barrier": "barrier edges",
+    "bins/arrivals": "arrivals",
+    "ejector/events": "shots",
+}
+"""What passes on each topic, in the diagnostics."""
 SILENCE_S = 1.0
 """Without cell/state for that long, belt and valves are disabled."""
 WATCH_S = 0.05
@@ -64,13 +69,8 @@ class Hardware(Node):
         self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
         self._news = self.create_guard_condition(self._publish_events)
         self._out: dict[type, tuple[Any, Callable[[Any], Any], Flow]] = {
-            event: (publisher(self, topic), message_of, Flow(name))
-            for event, topic, message_of, name in (
-                (EncoderSample, "belt/encoder", sample_message, "encoder samples"),
-                (Edge, "belt/barrier", edge_message, "barrier edges"),
-                (Arrival, "bins/arrivals", arrival_message, "arrivals"),
-                (ShotEnd, "ejector/events", end_message, "shots"),
-            )
+            event: (publisher(self, topic), message_of, Flow(FLOWS[topic]))
+            for event, (topic, message_of) in EVENTS.items()
         }
         self._estop = publisher(self, "cell/estop")
         self._told_estop: tuple[float, bool | None] = (-math.inf, None)
@@ -154,9 +154,9 @@ class Hardware(Node):
         self._apply()
 
     def _on_shot(self, message: EjectCommand) -> None:
-        # What was commanded before this process began may have been done by the one before.
-        if stamp_of(message.header.stamp) >= self._stamps.began:
-            self._drivers.valves.shoot(shot_of(message))
+        shot = shot_since(message, self._stamps.began)
+        if shot is not None:
+            self._drivers.valves.shoot(shot)
 
     def _on_request(self, message: CaptureRequest) -> None:
         if self._drivers.trigger is not None:

@@ -16,22 +16,15 @@ from sensor_msgs.msg import Image
 from std_srvs.srv import Trigger
 
 from batsort_core.firing import ShotEnd
-from batsort_core.sensing import Arrival, Edge, EncoderSample
 from batsort_description.cell_file import load_cell
 from batsort_files.documents import ConfigurationError
 from batsort_files.schema import FieldError
+from batsort_graph.backend import EVENTS, shot_since
 from batsort_graph.configuration import CELL_FILE, Parameter, declare
-from batsort_graph.from_messages import shot_of, stamp_of
 from batsort_graph.heartbeat import Health, Heartbeat
 from batsort_graph.image_bridge import to_message
 from batsort_graph.run import run
-from batsort_graph.to_messages import (
-    arrival_message,
-    edge_message,
-    end_message,
-    sample_message,
-    time_of,
-)
+from batsort_graph.to_messages import time_of
 from batsort_graph.topics import REPAIR, publisher, subscription
 from batsort_interfaces.msg import (
     BeltCommand,
@@ -131,16 +124,7 @@ class TwinNode(Node):
             subscription(self, topic, self._unless_lost(topic, callback))
         self._out: dict[type, tuple[str, Any, Callable[[Any], Any]]] = {
             event: (topic, publisher(self, topic), message_of)
-            for event, topic, message_of in (
-                (EncoderSample, "belt/encoder", sample_message),
-                (Edge, "belt/barrier", edge_message),
-                (Frame, "camera/source", _image),
-                (ShotEnd, "ejector/events", end_message),
-                (Arrival, "bins/arrivals", arrival_message),
-                (EStopSwitched, "cell/estop", _estop),
-                (Truth, "twin/truth", _truth),
-                (FaultSwitched, "twin/faults", _fault),
-            )
+            for event, (topic, message_of) in (EVENTS | OWN).items()
         }
         self.create_service(REPAIR.type, REPAIR.name, self._repair)
         steady = Clock(clock_type=ClockType.STEADY_TIME)
@@ -169,9 +153,9 @@ class TwinNode(Node):
         self._twin.request_frame(message.item_id, message.count, message.epoch)
 
     def _on_shot(self, message: EjectCommand) -> None:
-        # What was commanded before this process began may have been done by the one before.
-        if stamp_of(message.header.stamp) >= self._began:
-            self._twin.shoot(shot_of(message))
+        shot = shot_since(message, self._began)
+        if shot is not None:
+            self._twin.shoot(shot)
 
     def _advance(self) -> None:
         """Simulate up to the present, or as far as one batch goes."""
@@ -275,6 +259,15 @@ def _fault(event: FaultSwitched) -> TwinFault:
     )
     message.header.stamp = time_of(event.stamp)
     return message
+
+
+OWN: dict[type, tuple[str, Callable[[Any], Any]]] = {
+    Frame: ("camera/source", _image),
+    EStopSwitched: ("cell/estop", _estop),
+    Truth: ("twin/truth", _truth),
+    FaultSwitched: ("twin/faults", _fault),
+}
+"""Topic and message of what the twin tells beside its devices' events."""
 
 
 def main() -> None:
