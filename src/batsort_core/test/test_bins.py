@@ -11,8 +11,9 @@ import pytest
 from hypothesis import Phase, example, given, settings
 from hypothesis import strategies as st
 
+from batsort_core.balance import Settled
 from batsort_core.belt import BeltReading
-from batsort_core.bins import BinCounter, Settled
+from batsort_core.bins import BinCounter
 from batsort_core.cell import CellDescription, CellError
 from batsort_core.decisions import Decision
 from batsort_core.items import EjectResult, Item, Outcome, Reason, Verdict
@@ -509,7 +510,7 @@ def test_memory_is_bounded_on_a_long_day(cell: CellDescription) -> None:
         bench.counter.drain()
     assert bench.counter.balance.on_belt < 50
     assert len(bench.counter.snapshot()) < 400
-    assert len(bench.counter._settled.items()) == 4096
+    assert len(bench.counter._ledger.settled.items()) == 4096
 
 
 # Whole runs

@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
-from batsort_core import bins, ejection, firing, sorter
+from batsort_core import bin_ledger, ejection, firing, sorter
 from batsort_core.belt import BeltReading, BeltTracker
+from batsort_core.belt_clock import BeltClock
+from batsort_core.bins import BinCounter
 from batsort_core.cell import Bin, CellDescription
 from batsort_core.decisions import Shot
 from batsort_core.firing import Motion, ShotQueue
@@ -126,15 +128,15 @@ def wrong_valve(patch: pytest.MonkeyPatch) -> None:
 
 
 def snapshot_empty(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(bins.BinCounter, "snapshot", lambda _: [])
+    patch.setattr(BinCounter, "snapshot", lambda _: [])
 
 
 def settled_forgotten(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(bins, "_KEPT", 0)
+    patch.setattr(bin_ledger, "_KEPT", 0)
 
 
 def patience_without_end(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(bins.BinCounter, "_overdue", lambda *_: False)
+    patch.setattr(BeltClock, "overdue", lambda *_: False)
 
 
 MUTATIONS: list[tuple[Mutate, Promise, tuple[Fault, ...]]] = [

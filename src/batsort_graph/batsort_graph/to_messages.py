@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from builtin_interfaces.msg import Time
 
+from batsort_core.balance import Balance, Settled
 from batsort_core.belt import BeltReading
-from batsort_core.bins import Balance, Settled
 from batsort_core.decisions import Decision, Shot
 from batsort_core.firing import ShotEnd
 from batsort_core.inputs import Batch

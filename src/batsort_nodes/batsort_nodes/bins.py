@@ -9,7 +9,8 @@ from collections.abc import Iterable
 from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
 
-from batsort_core.bins import BinCounter, Settled
+from batsort_core.balance import Settled
+from batsort_core.bins import BinCounter
 from batsort_core.cell import CellError
 from batsort_core.flow import Flow
 from batsort_core.items import EjectResult

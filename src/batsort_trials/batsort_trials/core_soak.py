@@ -15,9 +15,10 @@ from dataclasses import dataclass, field, replace
 from heapq import heappop, heappush
 from typing import Any
 
+from batsort_core.balance import Settled
 from batsort_core.belt import BeltError, BeltTracker, ItemDetector
 from batsort_core.belt_watch import BeltWatch
-from batsort_core.bins import BinCounter, Settled
+from batsort_core.bins import BinCounter
 from batsort_core.cell import CellDescription
 from batsort_core.chemistry import Chemistry
 from batsort_core.decisions import Decision, Shot

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from batsort_core.balance import Balance, Settled
 from batsort_core.belt import BeltReading
-from batsort_core.bins import Balance, Settled
 from batsort_core.cell import CellDescription
 from batsort_core.decisions import Decision, Shot
 from batsort_core.firing import Energise, ShotEnd
