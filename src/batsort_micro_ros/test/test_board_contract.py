@@ -19,7 +19,8 @@ from batsort_core.items import EjectResult
 from batsort_description.cell_file import load_cell
 from batsort_files.documents import ConfigurationError
 from batsort_hardware.protocols import Event
-from batsort_micro_ros.board_contract import CLAUSES, Finding, chosen, hold
+from batsort_micro_ros.board_clause import Finding
+from batsort_micro_ros.board_contract import CLAUSES, chosen, hold
 from batsort_micro_ros.board_rig import Rig
 from batsort_micro_ros.reference_board import Board, ReferenceBoard
 
@@ -181,4 +182,4 @@ def test_a_clause_that_is_not_known_is_refused_by_name() -> None:
 
 def test_the_page_and_the_program_list_the_same_clauses() -> None:
     rows = [(int(number), name) for number, name in ROW.findall(PAGE.read_text(encoding="utf-8"))]
-    assert rows == [(clause.number, clause.name) for clause in CLAUSES]
+    assert rows == [(number, clause.name) for number, clause in enumerate(CLAUSES, 1)]
