@@ -9,7 +9,7 @@ import pytest
 from diagnostic_msgs.msg import DiagnosticArray
 from launched_cell import LaunchedCell
 
-from batsort_core.sorter import Reading
+from batsort_core.print_tally import Reading
 from batsort_graph.topics import READER
 from batsort_interfaces.msg import PrintReading
 from batsort_nodes.reader import HEARD

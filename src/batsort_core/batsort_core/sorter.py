@@ -1,38 +1,23 @@
 """Where each item shall go, and the shots that bring it there: exactly one decision per item."""
 
-from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
-from enum import StrEnum
+from dataclasses import dataclass
 
+from batsort_core.aiming import Aiming
 from batsort_core.belt import BeltReading, tracking_lost
 from batsort_core.cell import CellDescription
 from batsort_core.decisions import Decision, Shot
-from batsort_core.ejection import last_command_count, needed_gap, pulse_s, target_count, too_close
+from batsort_core.ejection import needed_gap, too_close
 from batsort_core.items import EjectResult, Item, PrintReading, Reason, Verdict
+from batsort_core.print_tally import PrintTally
 from batsort_core.recent import Recent
 from batsort_core.sizes import Measured, edges_error
-from batsort_core.slip import SlipEstimator
 from batsort_core.trouble import Trouble
-from batsort_core.valve_timing import ValveTiming
 
 _WAITING = 256  # verdicts that may wait for their items
-_SEEN_NOISE = 0.002  # [m] that a camera may see an item off its place
 _UNJUDGED = 5  # items in a row without a verdict in time
-_UNREAD = 5  # items in a row without a reading in time
 REMEMBERED = 4096
 """Decided items: far more than any publisher delivers again."""
-
-
-class Reading(StrEnum):
-    """What came of reading print, where it was wanted: each item counts once."""
-
-    AGREES = "agrees"
-    CONTRADICTS = "contradicts"
-    NOTHING = "nothing"
-    """No chemistry or brand was read, or not surely enough to contradict."""
-    UNREAD = "unread"
-    """The item was decided without a reading."""
 
 
 @dataclass(slots=True)
@@ -64,10 +49,10 @@ class Sorter:
     waits for its reading until the belt comes within the recipe's margin of the last count that its
     shot can be commanded at. It is undecided until then, and judged anew on every belt reading.
 
-    Aims follow what is seen of the items on their way: the camera's offsets and the eye at the
-    belt's end tell the slip (`slip`), the other eyes how late each valve blows (`timing`); a
-    shot that waits is commanded anew where its aim moves. An item too far from its place is
-    `tracking_lost`, and with it the shots of all that lie ahead of it: the belt may have slipped.
+    Aims follow what is seen of the items on their way (`aiming`): the camera's offsets and the eye
+    at the belt's end tell the slip, the other eyes how late each valve blows; a shot that waits is
+    commanded anew where its aim moves. An item too far from its place is `tracking_lost`, and with
+    it the shots of all that lie ahead of it: the belt may have slipped.
     """
 
     def __init__(self, cell: CellDescription) -> None:
@@ -79,14 +64,10 @@ class Sorter:
         self._verdicts: Recent[Verdict] = Recent(_WAITING)
         self._prints: Recent[PrintReading] = Recent(_WAITING)
         self._decided: Recent[Decision] = Recent(REMEMBERED)
-        self.readings: Counter[Reading] = Counter()
-        """Of items whose print was wanted, those sorted so far, or kept from that by it."""
-        self.late_readings = 0
-        """Of unread items, those whose reading came after all; it changes nothing."""
-        self._unread: Recent[bool] = Recent(_WAITING)
-        self._unread_in_a_row = 0
+        self.print_tally = PrintTally()
+        self.aiming = Aiming(cell)
+        self._unjudged = 0
         self._since = 0
-        self._judge_anew()
         self._confirm_ns = round(cell.confirm.timeout_s * 1e9)
         self._last_ejector = cell.counts(cell.ejectors[-1].distance)
         self._far_past = cell.counts(cell.others.distance + cell.confirm.window)
@@ -123,7 +104,7 @@ class Sorter:
     def on_print(self, reading: PrintReading) -> list[Decision | Shot]:
         """Print was read; the first reading of an item counts, and none after its decision."""
         if reading.item_id in self._decided:
-            self.late_readings += self._unread.pop(reading.item_id) is not None
+            self.print_tally.came_late(reading.item_id)
             return []
         self._prints.add(reading.item_id, reading)
         track = self._tracks.get(reading.item_id)
@@ -179,38 +160,22 @@ class Sorter:
             (fired, velocity), _, track, shot = min(shots, key=lambda found: found[:2])
             track.fired = None
             delay = (stamp - fired) / 1e9
-            self.timing.confirmed(shot.valve, track.item.length, velocity, shot.lead_s, delay)
+            timing = self.aiming.timing
+            timing.confirmed(shot.valve, track.item.length, velocity, shot.lead_s, delay)
         return []
 
     def acknowledge(self) -> list[Decision | Shot]:
         """Somebody has looked at the trouble: judge anew from what comes now."""
         if self.trouble is not None:
-            self._judge_anew()
+            self.aiming.judge_anew()
+            self._unjudged = 0
         return []
-
-    def _judge_anew(self) -> None:
-        tracking = self._cell.tracking
-        self.slip = SlipEstimator(tracking.slip_corrected, tracking.slip_most)
-        self.timing = ValveTiming(self._cell)
-        self._unjudged = 0
 
     @property
     def trouble(self) -> Trouble | None:
         """What should keep the cell from sorting on."""
-        if self.slip.excessive:
-            more = "further" if self.slip.slip > 0 else "less far"
-            return Trouble(
-                f"the belt runs {abs(self.slip.slip):.1%} {more} than the encoder counts",
-                "check the encoder's wheel and the belt's tension, then start the cell",
-                lasting=True,
-            )
-        for valve, lag in self.timing.late.items():
-            if lag > self._cell.tracking.lead_most_s:
-                return Trouble(
-                    f"valve {valve} blows {1e3 * lag:.0f} ms later than the others",
-                    "clean or replace the valve, then start the cell",
-                    lasting=True,
-                )
+        if self.aiming.trouble is not None:
+            return self.aiming.trouble
         if self._unjudged >= _UNJUDGED:
             return Trouble(
                 f"{self._unjudged} items in a row were not judged in time",
@@ -227,18 +192,7 @@ class Sorter:
     @property
     def warnings(self) -> list[str]:
         """What is corrected, and should be mended before it is trouble."""
-        found = [
-            f"valve {valve} blows {1e3 * lag:.0f} ms later than the others; have it serviced"
-            for valve, lag in self.timing.late.items()
-        ]
-        if self.slip.ratio != 1.0:
-            found.append(f"slip of {self.slip.slip:+.1%} between encoder and belt is corrected")
-        if self._unread_in_a_row >= _UNREAD:
-            found.append(
-                f"the print of {self._unread_in_a_row} items in a row was not read in time; "
-                "see the reader, or slow the belt"
-            )
-        return found
+        return self.aiming.warnings + self.print_tally.warnings
 
     def cancel_all(self) -> list[Decision | Shot]:
         """Call off every shot that has not happened yet; undecided items go on."""
@@ -270,7 +224,7 @@ class Sorter:
         self._verdicts.pop(item.id)
         printed = self._prints.pop(item.id)
         if reason in (Reason.SORT, Reason.BY_PRINT) and verdict is not None:
-            self._count(verdict, printed)
+            self.print_tally.decided(self.recipe, verdict, printed)
         track.decision = Decision(
             item.id, item.epoch, bin, reason, reading.stamp, reading.count, verdict
         )
@@ -292,20 +246,13 @@ class Sorter:
         track.offset = verdict.offset
         distance = self._cell.camera.distance
         out: list[Decision | Shot] = []
-        if self.slip.measure(distance, distance + verdict.offset):
+        if self.aiming.slip.measure(distance, distance + verdict.offset):
             out += self._aim_anew()
-        if self._astray(track):
+        if self.aiming.astray(track.offset):
             for ahead in self._tracks.values():
                 if ahead.pending and ahead.item.count < track.item.count:
                     out += self._call_off(ahead)
         return out
-
-    def _astray(self, track: _Track) -> bool:
-        """Whether the item is too far from where it should be at the camera."""
-        if track.offset is None:
-            return False
-        carried = (self.slip.ratio - 1.0) * self._cell.camera.distance
-        return abs(track.offset - carried) > self._cell.tracking.most_offset
 
     def _arrived_at_end(self, epoch: int, count: int) -> list[Decision | Shot]:
         cell, others, reading = self._cell, self._cell.others, self._reading
@@ -324,11 +271,12 @@ class Sorter:
         if distance > window:
             return []
         counted = cell.metres(count - track.item.count)
-        return self._aim_anew() if self.slip.measure(counted, others.distance) else []
+        slipped = self.aiming.slip.measure(counted, others.distance)
+        return self._aim_anew() if slipped else []
 
     def _aim_anew(self) -> list[Decision | Shot]:
         """Command again what waits and would now miss; call it off where nobody knows the aim."""
-        if self.slip.excessive:
+        if self.aiming.slip.excessive:
             return self.cancel_all()
         out: list[Decision | Shot] = []
         for track in self._tracks.values():
@@ -337,29 +285,14 @@ class Sorter:
                 continue
             if track.shot is None:
                 continue  # commanded before a restart: it may have been called off since
-            if track.item.epoch == reading.epoch and reading.count <= self._deadline(
-                track, decision.bin, reading
-            ):
+            last = self._deadline(track, decision.bin, reading.velocity)
+            if track.item.epoch == reading.epoch and reading.count <= last:
                 out.append(self._shot(track, fire=True))
         return out
 
-    def _further(self, track: _Track, bin: str) -> float:
-        """What the belt has to be counted on beyond the described distance [m]."""
-        camera, ratio = self._cell.camera.distance, self.slip.ratio
-        carried = (ratio - 1.0) * camera
-        seen = track.offset
-        if seen is None or abs(seen - carried) <= _SEEN_NOISE:
-            seen = carried
-        left = self._cell.bin(bin).distance - camera
-        return (left - seen) / ratio - left
-
-    def _target(self, track: _Track, bin: str) -> int:
-        cell = self._cell
-        return target_count(cell, cell.bin(bin), track.item, self._further(track, bin))
-
     def _judge(self, track: _Track, verdict: Verdict, reading: BeltReading) -> tuple[str, Reason]:
         item = track.item
-        if self.slip.excessive or self._astray(track):
+        if self.aiming.slip.excessive or self.aiming.astray(track.offset):
             return self._cell.others.name, Reason.TRACKING_LOST
         bin, reason = self.recipe.choose(
             verdict.type,
@@ -377,7 +310,7 @@ class Sorter:
             or any(self._too_close(item, other.item) for other in self._tracks.values())
         ):
             return self._cell.others.name, Reason.GAP
-        if reading.count > self._deadline(track, bin, reading):
+        if reading.count > self._deadline(track, bin, reading.velocity):
             return self._cell.others.name, Reason.LATE
         return bin, reason
 
@@ -392,25 +325,9 @@ class Sorter:
             return False
         if not self.recipe.wants_print(verdict):
             return False
-        running = replace(reading, velocity=max(reading.velocity, self._cell.belt.velocity))
-        last = self._deadline(track, bin, running) - self._cell.counts(rule.margin)
+        fastest = max(reading.velocity, self._cell.belt.velocity)
+        last = self._deadline(track, bin, fastest) - self._cell.counts(rule.margin)
         return reading.count < last
-
-    def _count(self, verdict: Verdict, reading: PrintReading | None) -> None:
-        """Note what reading came to, where print was wanted of an item that could be sorted."""
-        rule = self.recipe.print
-        if rule is None or not rule.veto or not self.recipe.wants_print(verdict):
-            return
-        self._unread_in_a_row = 0 if reading else self._unread_in_a_row + 1
-        if reading is None:
-            self.readings[Reading.UNREAD] += 1
-            self._unread.add(verdict.item_id, True)
-        elif self.recipe.contradicts(verdict.type, reading):
-            self.readings[Reading.CONTRADICTS] += 1
-        elif self.recipe.agrees(verdict.type, reading):
-            self.readings[Reading.AGREES] += 1
-        else:
-            self.readings[Reading.NOTHING] += 1
 
     def _measured(self, item: Item) -> Measured | None:
         """What its length tells of its size; nothing where items touch."""
@@ -430,7 +347,7 @@ class Sorter:
             if other.pending and other.decision is not None
             if self._too_close(track.item, other.item)
             if reading.epoch == other.item.epoch
-            if reading.count <= self._deadline(other, other.decision.bin, reading)
+            if reading.count <= self._deadline(other, other.decision.bin, reading.velocity)
             for shot in self._call_off(other)
         ]
 
@@ -440,29 +357,15 @@ class Sorter:
 
     def _shot(self, track: _Track, fire: bool) -> Shot:
         assert track.decision is not None
-        item, ejection = track.item, self._cell.ejection
-        bin = self._cell.bin(track.decision.bin)
-        assert bin.valve is not None
-        track.shot = Shot(
-            item.id,
-            item.epoch,
-            bin.valve,
-            fire,
-            self._target(track, bin.name),
-            self.timing.lead_s(bin.valve),
-            pulse_s(ejection, item.length),
-        )
+        track.shot = self.aiming.shot(track.item, track.decision.bin, track.offset, fire)
         return track.shot
 
-    def _deadline(self, track: _Track, bin: str, reading: BeltReading) -> int:
-        """The last count to command at, with the lead of the valve."""
-        cell, valve = self._cell, self._cell.bin(bin).valve
-        assert valve is not None
-        later_s = self.timing.lead_s(valve) - cell.ejection.lead_s
-        further = self._further(track, bin)
-        return last_command_count(
-            cell, cell.bin(bin), track.item, reading.velocity, further, later_s
-        )
+    def _target(self, track: _Track, bin: str) -> int:
+        return self.aiming.target(track.item, bin, track.offset)
+
+    def _deadline(self, track: _Track, bin: str, velocity: float) -> int:
+        """The last count to command its shot at."""
+        return self.aiming.deadline(track.item, bin, track.offset, velocity)
 
     def _needed_gap(self, item: Item) -> float:
         assert self._reading is not None

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from batsort_core import bin_ledger, ejection, firing, sorter
+from batsort_core import aiming, bin_ledger, ejection, firing, sorter
 from batsort_core.belt import BeltReading, BeltTracker
 from batsort_core.belt_clock import BeltClock
 from batsort_core.bins import BinCounter
@@ -15,6 +15,7 @@ from batsort_core.decisions import Shot
 from batsort_core.firing import Motion, ShotQueue
 from batsort_core.items import Item
 from batsort_core.recipe import Recipe
+from batsort_core.slip import SlipEstimator
 from batsort_core.sorter import Sorter
 from batsort_trials.core_soak import SoakRun
 from batsort_trials.soak_belt import Fault
@@ -29,7 +30,7 @@ def window_by(metres: float) -> Mutate:
         def target_count(cell: CellDescription, bin: Bin, item: Item, further: float = 0.0) -> int:
             return ejection.target_count(cell, bin, item, further) + cell.counts(metres)
 
-        patch.setattr(sorter, "target_count", target_count)
+        patch.setattr(aiming, "target_count", target_count)
 
     return window_moved
 
@@ -43,7 +44,7 @@ def neighbours_not_protected(patch: pytest.MonkeyPatch) -> None:
 
 
 def late_check_off(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(sorter, "last_command_count", lambda *_: 1 << 60)
+    patch.setattr(aiming, "last_command_count", lambda *_: 1 << 60)
 
 
 def lost_items_stay_known(patch: pytest.MonkeyPatch) -> None:
@@ -88,7 +89,7 @@ def decisions_forgotten(patch: pytest.MonkeyPatch) -> None:
 
 
 def too_much_slip_followed(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(sorter.SlipEstimator, "excessive", False)
+    patch.setattr(SlipEstimator, "excessive", False)
 
 
 def ids_forgotten(patch: pytest.MonkeyPatch) -> None:

@@ -13,8 +13,9 @@ from batsort_core.decisions import Decision, Shot
 from batsort_core.ejection import last_command_count
 from batsort_core.items import Item, PrintReading, Reason, Verdict
 from batsort_core.print_queue import WAITING, PrintQueue
+from batsort_core.print_tally import Reading
 from batsort_core.recipe import Recipe
-from batsort_core.sorter import Reading, Sorter
+from batsort_core.sorter import Sorter
 
 MS = 1_000_000
 ITEM = Item(1, 1, 1000, 0.05, 0)
@@ -74,14 +75,14 @@ def test_an_item_waits_and_a_reading_that_agrees_sorts_it_at_once(bench: Bench) 
     (decision,) = bench.took(bench.sorter.on_print(says(Chemistry.LI_ION)))
     assert (decision.bin, decision.reason) == ("klarus", Reason.SORT)
     assert decision.decided_count == 6000 and bench.shots[0].fire
-    assert bench.sorter.readings == {Reading.AGREES: 1}
+    assert bench.sorter.print_tally.readings == {Reading.AGREES: 1}
 
 
 def test_a_reading_that_contradicts_sends_it_to_others(bench: Bench) -> None:
     bench.took(bench.sorter.on_verdict(DOUBTFUL))
     (decision,) = bench.took(bench.sorter.on_print(says(Chemistry.ALKALINE)))
     assert (decision.bin, decision.reason) == ("others", Reason.BY_PRINT)
-    assert bench.shots == [] and bench.sorter.readings == {Reading.CONTRADICTS: 1}
+    assert bench.shots == [] and bench.sorter.print_tally.readings == {Reading.CONTRADICTS: 1}
 
 
 def test_a_brand_that_contradicts_sends_it_to_others_and_its_own_agrees(
@@ -96,7 +97,7 @@ def test_a_brand_that_contradicts_sends_it_to_others_and_its_own_agrees(
         bench.sorter.on_item(ITEM)
         bench.took(bench.sorter.on_verdict(DOUBTFUL))
         (decision,) = bench.took(bench.sorter.on_print(says(None, 0.95, brand=brand)))
-        assert decision.reason is reason and bench.sorter.readings == {counted: 1}
+        assert decision.reason is reason and bench.sorter.print_tally.readings == {counted: 1}
 
 
 def test_a_reading_may_come_before_the_verdict_and_the_item(veto_cell: CellDescription) -> None:
@@ -112,7 +113,9 @@ def test_a_reading_may_come_before_the_verdict_and_the_item(veto_cell: CellDescr
 def test_nothing_read_sorts_it_by_its_verdict(bench: Bench, reading: PrintReading) -> None:
     bench.took(bench.sorter.on_verdict(DOUBTFUL))
     (decision,) = bench.took(bench.sorter.on_print(reading))
-    assert decision.reason is Reason.SORT and bench.sorter.readings == {Reading.NOTHING: 1}
+    assert decision.reason is Reason.SORT and bench.sorter.print_tally.readings == {
+        Reading.NOTHING: 1
+    }
 
 
 def test_what_is_not_read_in_time_is_sorted_by_its_verdict_with_time_left_for_its_shot(
@@ -122,17 +125,20 @@ def test_what_is_not_read_in_time_is_sorted_by_its_verdict_with_time_left_for_it
     assert bench.belt(last(bench.cell) - 1) == []
     (decision,) = bench.belt(last(bench.cell))
     assert decision.reason is Reason.SORT and len(bench.shots) == 1
-    assert bench.sorter.readings == {Reading.UNREAD: 1} and bench.sorter.late_readings == 0
+    assert (
+        bench.sorter.print_tally.readings == {Reading.UNREAD: 1}
+        and bench.sorter.print_tally.late == 0
+    )
     assert bench.took(bench.sorter.on_print(says(Chemistry.ALKALINE))) == []
     assert bench.took(bench.sorter.on_print(says(Chemistry.ALKALINE))) == []
-    assert bench.sorter.late_readings == 1 and len(bench.decisions) == 1
+    assert bench.sorter.print_tally.late == 1 and len(bench.decisions) == 1
 
 
 def test_an_item_that_print_can_not_change_waits_for_nothing(bench: Bench) -> None:
     (decision,) = bench.took(bench.sorter.on_verdict(PLAIN))
     assert decision.reason is Reason.SORT
     bench.sorter.on_print(says(Chemistry.LI_ION))
-    assert not bench.sorter.readings and bench.sorter.late_readings == 0
+    assert not bench.sorter.print_tally.readings and bench.sorter.print_tally.late == 0
 
 
 def test_on_a_belt_that_stands_it_waits_no_further_than_the_start_of_the_belt_allows(
@@ -178,7 +184,7 @@ def test_readings_that_never_come_are_warned_of(veto_cell: CellDescription) -> N
         bench.sorter.on_item(replace(ITEM, id=number, count=30000 * number))
         bench.sorter.on_verdict(replace(DOUBTFUL, item_id=number))
         bench.belt(30000 * number + 17500)
-    assert bench.sorter.readings == {Reading.UNREAD: 6}
+    assert bench.sorter.print_tally.readings == {Reading.UNREAD: 6}
     assert "6 items in a row was not read in time" in bench.sorter.warnings[0]
     bench.sorter.on_print(says(None, item_id=7))
     bench.sorter.on_item(replace(ITEM, id=7, count=210000))
@@ -271,8 +277,8 @@ def test_each_item_is_decided_once_and_never_sorted_against_what_was_read_before
         if one.reason in (Reason.SORT, Reason.BY_PRINT)
         if one.verdict is not None and veto_cell.recipe.wants_print(one.verdict)
     ]
-    assert sum(bench.sorter.readings.values()) == len(wanted)
-    assert bench.sorter.late_readings <= bench.sorter.readings[Reading.UNREAD]
+    assert sum(bench.sorter.print_tally.readings.values()) == len(wanted)
+    assert bench.sorter.print_tally.late <= bench.sorter.print_tally.readings[Reading.UNREAD]
     by_print = sum(one.reason is Reason.BY_PRINT for one in bench.decisions)
     assert by_print <= len([event for event in what if event[0] == "print"])
 
@@ -284,7 +290,7 @@ def test_without_a_veto_readings_change_nothing(
 ) -> None:
     off, none = play_off(cell, what), play_off(replace(cell, recipe=no_rule(cell)), what, False)
     assert off.decisions == none.decisions and off.shots == none.shots
-    assert not off.sorter.readings and off.sorter.late_readings == 0
+    assert not off.sorter.print_tally.readings and off.sorter.print_tally.late == 0
 
 
 def play_off(cell: CellDescription, what: list[tuple[object, ...]], prints: bool = True) -> Bench:

@@ -131,7 +131,7 @@ def test_a_valve_that_blows_late_has_to_be_commanded_earlier(
 ) -> None:
     for _ in range(6):
         for valve, late_s in ((7, 0.0), (8, 0.0), (9, 0.012)):
-            bench.sorter.timing.confirmed(valve, 0.05, 0.5, 0.010, 0.150 + late_s)
+            bench.sorter.aiming.timing.confirmed(valve, 0.05, 0.5, 0.010, 0.150 + late_s)
     bench.sorter.on_item(item(1, 1000))
     last = last_command_count(bench.cell, bench.cell.bin("klarus"), item(1, 1000), 0.5)
     bench.belt(last - before)
@@ -266,7 +266,7 @@ def test_shots_are_called_off_where_the_slip_is_too_large_to_be_corrected(bench:
     for id in range(4, 8):
         bench.sorter.on_item(item(id, 2500 * id))
         out += bench.sorter.on_verdict(replace(verdict(id), offset=0.008))
-    assert bench.sorter.slip.excessive
+    assert bench.sorter.aiming.slip.excessive
     assert set(cancelled(out)) == set(fired(out)) | {3}
 
 
@@ -277,7 +277,7 @@ def test_a_shot_at_an_item_with_a_close_follower_is_not_aimed_anew(bench: Bench)
         bench.sorter.on_verdict(replace(verdict(id), offset=0.003))
     bench.sorter.on_verdict(replace(verdict(3), offset=0.003))
     assert fired(bench.sorter.on_item(item(3, 5550))) == [1]
-    assert bench.sorter.slip.ratio > 1.0
+    assert bench.sorter.aiming.slip.ratio > 1.0
 
 
 def test_an_item_right_behind_a_lost_one_is_not_blown(bench: Bench) -> None:
@@ -387,9 +387,9 @@ def test_arrivals_at_the_belts_end_tell_slip_and_lost_items_tell_nothing(bench: 
         bench.sorter.on_verdict(verdict(id, "Paper"))
     for id in (1, 2):
         bench.sorter.on_arrival("others", 0, 1, 2500 * id + 20790)
-    assert bench.sorter.slip.slip == 0.0
+    assert bench.sorter.aiming.slip.slip == 0.0
     bench.sorter.on_arrival("others", 0, 1, 7500 + 20790)
-    assert bench.sorter.slip.slip == pytest.approx(0.0101, abs=1e-4)
+    assert bench.sorter.aiming.slip.slip == pytest.approx(0.0101, abs=1e-4)
 
 
 def test_eyes_tell_which_valve_blows_late_and_its_lead_follows(bench: Bench) -> None:

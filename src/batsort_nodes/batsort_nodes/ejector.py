@@ -14,8 +14,9 @@ from batsort_core.decisions import Decision, Shot
 from batsort_core.flow import Flow
 from batsort_core.inputs import Batch, Input, InputLog
 from batsort_core.items import EjectResult
+from batsort_core.print_tally import Reading
 from batsort_core.recipe import Recipe, RecipeError
-from batsort_core.sorter import REMEMBERED, Reading, Sorter
+from batsort_core.sorter import REMEMBERED, Sorter
 from batsort_core.trouble import Trouble
 from batsort_core.valve_timing import ValveTiming
 from batsort_description.cell_file import load_cell
@@ -286,10 +287,12 @@ class Ejector(ManagedNode):
         if self._sorter is not None:
             values["items undecided"] = self._sorter.undecided
             if self._recipe.print is not None and self._recipe.print.veto:
-                values |= {f"print {one}": self._sorter.readings[one] for one in Reading}
-                values["print read too late"] = self._sorter.late_readings
-            values["slip"] = f"{self._sorter.slip.slip:+.2%}"
-            values |= self._valves(self._sorter.timing)
+                values |= {
+                    f"print {one}": self._sorter.print_tally.readings[one] for one in Reading
+                }
+                values["print read too late"] = self._sorter.print_tally.late
+            values["slip"] = f"{self._sorter.aiming.slip.slip:+.2%}"
+            values |= self._valves(self._sorter.aiming.timing)
             warnings = self._sorter.warnings
         flows = (self._heard, self._decided, self._fired)
         return Health(values, "; ".join(warnings), self._trouble(), flows)
