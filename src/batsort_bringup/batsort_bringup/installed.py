@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import yaml
 from ament_index_python.packages import get_package_share_directory
 
-from batsort_core.cell import CellDescription, parse_cell
+from batsort_core.cell import CellDescription
+from batsort_description.cell_file import read_cell
 
 
 def share() -> Path:
@@ -22,7 +22,7 @@ def cell_file() -> Path:
 
 def default_cell() -> CellDescription:
     """The default cell."""
-    return parse_cell(yaml.safe_load(cell_file().read_text(encoding="utf-8")))
+    return read_cell(cell_file())
 
 
 def scenario_files() -> dict[str, Path]:

@@ -19,6 +19,7 @@ import yaml
 from batsort_bringup.launch_parameters import parameter_value
 from batsort_bringup.launch_tags import LaunchError, Tag, load
 from batsort_bringup.launch_text import Scope
+from batsort_files.documents import ConfigurationError, read_document
 
 MAX_INCLUDE_DEPTH = 16
 NAMESPACE = re.compile(r"/|(/[A-Za-z_][A-Za-z0-9_]*)+")
@@ -98,7 +99,8 @@ def read(path: Path, given: Mapping[str, str], environ: Mapping[str, str]) -> li
 
     Raises:
         LaunchError: a file that can't be read or isn't in the subset; an argument that is unknown,
-            missing or none of its choices; a package, executable or parameter file that is missing.
+            missing or none of its choices; a package, executable or parameter file that is missing;
+            a parameter file that `strict_yaml` refuses.
     """
     declared = arguments(path, given, environ)
     known = sorted({argument.name for argument in declared})
@@ -276,6 +278,10 @@ class _Reader:
             path = Path(self._scope.text(tag, "from"))
             if not path.is_file():
                 raise tag.error(f"from: '{path}' is not a file")
+            try:
+                read_document(path)
+            except ConfigurationError as error:
+                raise LaunchError(str(error)) from None
             return path
         for name in ("name", "value"):
             if name not in tag.attributes:

@@ -15,8 +15,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, TextIO
 
-import yaml
-
 from batsort_bringup import runner
 from batsort_bringup.installed import cell_file, share
 from batsort_bringup.launch_tags import LaunchError
@@ -27,8 +25,11 @@ from batsort_commissioning.people import Nobody, Person, Stopped, Technician
 from batsort_commissioning.rig import Rig
 from batsort_commissioning.station import RigError
 from batsort_commissioning.walk import HEADER, changes, walk, write_page
-from batsort_core.cell import Bin, CellDescription, CellError, parse_cell
+from batsort_core.cell import Bin, CellDescription
+from batsort_description.cell_file import described
+from batsort_files.documents import ConfigurationError, document_of, read_document
 from batsort_files.folders import FolderError, make_folder
+from batsort_files.yaml_words import dumped
 
 FEEDS, SHOTS = 3, 12
 REFUSED, FAILED = 2, 1
@@ -90,7 +91,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         status = 0
     except Stopped:
         status = 0
-    except (CalibrationError, RigError, CellError, LaunchError, OSError) as error:
+    except (CalibrationError, RigError, ConfigurationError, LaunchError, OSError) as error:
         print(f"commission: {error}", file=sys.stderr)
         end = f"{error}. {end}"
     except KeyboardInterrupt:
@@ -132,12 +133,11 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
 def _description(name: str, path: Path) -> tuple[str, CellDescription]:
     try:
         text = path.read_text(encoding="utf-8")
-        return text, parse_cell(yaml.safe_load(text))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        line = " ".join(str(error).split())
-        raise CommissionError(f"{name}: {path} can't be read ({line})") from None
-    except CellError as error:
-        raise CommissionError(f"{name}: {path}: {error}") from None
+        return text, described(document_of(path, text))
+    except (OSError, UnicodeDecodeError) as error:
+        raise CommissionError(f"{name}: {path} can't be read ({error})") from None
+    except ConfigurationError as error:
+        raise CommissionError(f"{name}: {error}") from None
 
 
 def _bins(wanted: str | None, cell: CellDescription) -> tuple[Bin, ...]:
@@ -230,12 +230,12 @@ class _Launch:
     def _twin(self, options: argparse.Namespace, truth: CellDescription) -> dict[str, str]:
         """Arguments of a twin whose valves open as its own description says."""
         default = share() / "config" / "nodes.yaml"
-        parameters: dict[str, Any] = yaml.safe_load(default.read_text(encoding="utf-8"))
+        parameters: dict[str, Any] = read_document(default).value
         own = {"opening_s": truth.ejection.lead_s, **TWIN_PARAMETERS}
         rate, share_ = own.pop("rate"), own.pop("unknown_share")
         parameters["/**/twin"] = {"ros__parameters": own}
         path = Path(self._folder.name) / "nodes.yaml"
-        path.write_text(yaml.safe_dump(parameters), encoding="utf-8")
+        path.write_text(dumped(parameters), encoding="utf-8")
         return {
             "backend_cell_file": str((options.truth or options.cell).resolve()),
             "params_file": str(path),

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import yaml
 
-from batsort_core.cell import parse_cell
+from batsort_description.cell_file import described
+from batsort_files.documents import document_of
 
 Key = tuple[str | int, ...]
 """Way to a value: names of fields, and places in lists."""
@@ -41,9 +42,9 @@ def has_aliases(text: str) -> bool:
 def write(path: Path, text: str) -> Path | None:
     """Write a cell description that is allowed, and keep the old file beside it; where that is.
 
-    Raises CellError, and OSError; then nothing has changed.
+    Raises ConfigurationError, and OSError; then nothing has changed.
     """
-    parse_cell(yaml.safe_load(text))
+    described(document_of(path, text))
     kept = None
     if path.exists():
         kept = path.with_name(f"{path.name}.{datetime.now():%Y%m%d_%H%M%S}")

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from batsort_commissioning.cell_file import edited, write
-from batsort_core.cell import CellError
+from batsort_files.documents import ConfigurationError
 
 DEFAULT = (Path(__file__).parents[3] / "config" / "cell.yaml").read_text(encoding="utf-8")
 
@@ -56,7 +56,7 @@ def test_the_old_file_is_kept_beside_the_new_one(tmp_path: Path) -> None:
 def test_a_description_that_is_refused_is_not_written(tmp_path: Path) -> None:
     path = tmp_path / "cell.yaml"
     path.write_text(DEFAULT, encoding="utf-8")
-    with pytest.raises(CellError, match=r"bins\[0\].distance"):
+    with pytest.raises(ConfigurationError, match=r"bins\[0\].distance"):
         write(path, edited(DEFAULT, {("camera", "distance"): "0.70"}))
     assert path.read_text(encoding="utf-8") == DEFAULT
     assert list(tmp_path.iterdir()) == [path]

@@ -17,7 +17,7 @@ class FieldError(ValueError):
 
 def refuse(path: str, value: object, allowed: str) -> NoReturn:
     """Raise the FieldError of a value that is not allowed."""
-    raise FieldError(f"{path}: {_short(value)} is refused; allowed: {allowed}")
+    raise FieldError(f"{path}: {short(value)} is refused; allowed: {allowed}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,8 @@ def read(kind: type[T], document: object, path: str = "") -> T:
     return made
 
 
-def _short(value: object) -> str:
+def short(value: object) -> str:
+    """A value in few words, on one line."""
     return "nothing" if value is None else reprlib.repr(value).replace("\n", " ")
 
 

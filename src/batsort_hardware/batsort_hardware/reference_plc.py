@@ -17,6 +17,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TextIO
 
@@ -30,7 +31,6 @@ from batsort_core.firing import Energise, Motion, ShotEnd, ShotQueue
 from batsort_core.items import EjectResult
 from batsort_description.cell_file import load_cell
 from batsort_files.documents import REFUSED, ConfigurationError, load_document
-from batsort_files.schema import FieldError
 from batsort_hardware import modbus_map as plc
 from batsort_hardware.modbus_options import ModbusOptions, read_options
 from batsort_hardware.reference_belt import Crossing, ReferenceBelt
@@ -353,12 +353,12 @@ def main() -> None:
     try:
         cell = load_cell(told.cell_file)
         document = load_document("--hardware-file", told.hardware_file, "hardware file of modbus")
-        options = read_options(document, cell)
+        options = document.checked(partial(read_options, cell=cell))
         host = options.host if told.host is None else told.host
         port = options.port if told.port is None else told.port
         log = told.log.open("a", encoding="utf-8") if told.log else None
         asyncio.run(serve(cell, options, host, port, log))
-    except (ConfigurationError, FieldError, OSError) as error:
+    except (ConfigurationError, OSError) as error:
         print(error, file=sys.stderr, flush=True)
         sys.exit(REFUSED)
 

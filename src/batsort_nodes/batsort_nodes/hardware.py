@@ -115,9 +115,9 @@ class Hardware(Node):
             ) from None
         open_drivers: Open = module.open_drivers
         try:
-            return open_drivers(document, cell, self._report)
+            return open_drivers(document.value, cell, self._report)
         except FieldError as error:
-            raise ConfigurationError(f"{path}: {error}") from None
+            raise ConfigurationError(document.located(error)) from None
 
     def _each_driver(self) -> list[Any]:
         """Each once: one object may be several of them."""

@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from functools import partial
 from importlib import resources
 from pathlib import Path
 from typing import Annotated
 
-import yaml
-
 from batsort_core.chemistry import Chemistry
+from batsort_files.documents import ConfigurationError, Document, data_of, document_of
 from batsort_files.schema import FieldError, Name, Range, read
 from batsort_perception.preprocess import METHOD
 
@@ -155,10 +155,9 @@ class Bundle(Description):
         folder = Path(folder)
         file = folder / FILE
         try:
-            description = read(Description, _read_yaml(file))
-            _check(description, folder)
-        except FieldError as error:
-            raise BundleError(f"{file}: {error}") from None
+            description = _document(file).checked(partial(_checked, folder))
+        except ConfigurationError as error:
+            raise BundleError(str(error)) from None
         parts = {part.name: getattr(description, part.name) for part in fields(Description)}
         return cls(folder=folder, **parts)
 
@@ -189,18 +188,15 @@ def default_bundle() -> Path:
     return Path(str(resources.files("batsort_perception") / "bundles" / "default"))
 
 
-def _read_yaml(file: Path) -> object:
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+def _document(file: Path) -> Document:
     try:
-        return yaml.load(file.read_bytes(), loader)
+        return document_of(file, data_of(file))
     except OSError as error:
         raise BundleError(f"{file}: {error.strerror}; allowed: a file of a model bundle") from None
-    except yaml.YAMLError as error:
-        line = str(error).splitlines()[0]
-        raise BundleError(f"{file}: {line}; allowed: YAML") from None
 
 
-def _check(description: Description, folder: Path) -> None:
+def _checked(folder: Path, document: object) -> Description:
+    description = read(Description, document)
     if description.format != FORMAT:
         raise FieldError(f"format: {description.format} is refused; allowed: {FORMAT}")
     if len(description.types) < 2 or len(set(description.types)) != len(description.types):
@@ -228,3 +224,4 @@ def _check(description: Description, folder: Path) -> None:
         raise FieldError(
             f"network.sha256: {network.sha256!r} is refused; allowed: {digest}, of {network.file}"
         )
+    return description

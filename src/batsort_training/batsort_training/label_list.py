@@ -21,10 +21,10 @@ from importlib import resources
 from pathlib import Path
 from typing import Annotated
 
-import yaml
-
 from batsort_core.chemistry import Chemistry
+from batsort_files.documents import ConfigurationError, data_of, document_of
 from batsort_files.schema import FieldError, Name, read
+from batsort_files.yaml_words import dumped
 from batsort_perception.bundle import LabelRecord
 from batsort_twin.photos import SUFFIXES, Photo
 
@@ -80,18 +80,14 @@ class LabelList:
     def load(cls, file: Path) -> LabelList:
         """Raises LabelsError naming file, line, field, value and what is allowed."""
         try:
-            data = file.read_bytes()
+            data = data_of(file)
         except OSError as error:
             allowed = f"a file, {AUTO} or {AS_PUBLISHED}"
             raise LabelsError(f"labels: {file}: {error.strerror}; allowed: {allowed}") from None
-        lines: dict[str, int] = {}
         try:
-            entries = read(_Document, _parsed(data, lines)).labels
-            for stem, entry in entries.items():
-                _check(stem, entry)
-        except FieldError as error:
-            at = max((path for path in lines if str(error).startswith(path)), key=len, default="")
-            raise LabelsError(f"{file}:{lines.get(at, 1)}: {error}") from None
+            entries = document_of(file, data).checked(_entries)
+        except ConfigurationError as error:
+            raise LabelsError(str(error)) from None
         return cls(file, hashlib.sha256(data).hexdigest(), entries)
 
     @property
@@ -207,7 +203,14 @@ def as_yaml(entries: Mapping[str, Entry]) -> str:
             for stem, entry in entries.items()
         }
     }
-    return yaml.safe_dump(document, sort_keys=False, width=WIDTH, allow_unicode=True)
+    return dumped(document, sort_keys=False, width=WIDTH, allow_unicode=True)
+
+
+def _entries(document: object) -> Mapping[str, Entry]:
+    entries = read(_Document, document).labels
+    for stem, entry in entries.items():
+        _check(stem, entry)
+    return entries
 
 
 def _check(stem: str, entry: Entry) -> None:
@@ -224,38 +227,6 @@ def _check(stem: str, entry: Entry) -> None:
         if text is not None and (not text.isprintable() or not text or text != text.strip()):
             allowed = "a printable text without margins"
             raise FieldError(f"{path}.{name}: {text!r} is refused; allowed: {allowed}")
-
-
-def _parsed(data: bytes, lines: dict[str, int]) -> object:
-    """The YAML document; `lines` gets the line of every field. Raises FieldError."""
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    try:
-        parser = loader(data)
-        node = parser.get_single_node()
-        _note_lines(node, "", lines)
-        return None if node is None else parser.construct_document(node)
-    except FieldError:
-        raise
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        lines["document"] = mark.line + 1 if mark else 1
-        raise FieldError(f"document: {error.problem}; allowed: YAML") from None
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise FieldError(f"document: {str(error).splitlines()[0]}; allowed: YAML") from None
-
-
-def _note_lines(node: yaml.Node | None, path: str, lines: dict[str, int], depth: int = 3) -> None:
-    """Note the line of each key; raises FieldError for one given twice."""
-    if not isinstance(node, yaml.MappingNode) or not depth:
-        return
-    seen: set[str] = set()
-    for key, value in node.value:
-        name = f"{path}.{key.value}" if path else str(key.value)
-        lines[name] = key.start_mark.line + 1
-        if str(key.value) in seen:
-            raise FieldError(f"{name}: given twice; allowed: once")
-        seen.add(str(key.value))
-        _note_lines(value, name, lines, depth - 1)
 
 
 def _some(names: Sequence[str]) -> str:

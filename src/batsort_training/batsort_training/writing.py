@@ -7,8 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import yaml
-
+from batsort_files.yaml_words import dumped
 from batsort_perception.bundle import FILE, FORMAT, LabelRecord, Stranger
 from batsort_perception.preprocess import METHOD
 from batsort_training.calibration import Calibration, Figures
@@ -97,7 +96,7 @@ def write(folder: Path, made: Made, lessons: Lessons) -> None:
         "licences": LICENCES,
         **({"chemistries": dict(made.chemistries)} if made.chemistries else {}),
     }
-    text = yaml.safe_dump(description, sort_keys=False, width=100, default_flow_style=None)
+    text = dumped(description, sort_keys=False, width=100, default_flow_style=None)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / NETWORK_FILE).write_bytes(made.network)
     (folder / FILE).write_text(text, encoding="utf-8")

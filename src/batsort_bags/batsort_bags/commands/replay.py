@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any
 
 import cv2
-import yaml
 from tqdm import tqdm
 
 from batsort_bags.comparison import report, summary, text, verdict
@@ -27,7 +26,9 @@ from batsort_bags.recorded import is_recorded
 from batsort_bags.replay import replay
 from batsort_bags.replayed import Changes, Replayed
 from batsort_bags.where import FIELDS, where
-from batsort_core.cell import CellDescription, CellError, parse_cell
+from batsort_core.cell import CellDescription
+from batsort_description.cell_file import read_cell
+from batsort_files.documents import ConfigurationError
 from batsort_graph.from_messages import NS
 from batsort_graph.names import IMAGES
 from batsort_perception.bundle import Bundle, default_bundle
@@ -127,12 +128,9 @@ def _changes(options: argparse.Namespace, bag: Bag) -> Changes:
 
 def _cell(path: Path) -> CellDescription:
     try:
-        return parse_cell(yaml.safe_load(path.read_text(encoding="utf-8")))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        line = " ".join(str(error).split())
-        raise BagError(f"--cell: {path} can't be read ({line})") from None
-    except CellError as error:
-        raise BagError(f"--cell: {path}: {error}") from None
+        return read_cell(path)
+    except ConfigurationError as error:
+        raise BagError(f"--cell: {error}") from None
 
 
 def _replayed(options: argparse.Namespace, bag: Bag, changes: Changes) -> Replayed:

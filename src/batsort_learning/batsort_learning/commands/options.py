@@ -6,10 +6,9 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
-import yaml
-
-from batsort_core.cell import CellError, parse_cell
 from batsort_core.recipe import Recipe
+from batsort_description import cell_file
+from batsort_files.documents import ConfigurationError
 from batsort_perception.bundle import default_bundle
 from batsort_training.data import DataError
 from batsort_training.label_list import AS_PUBLISHED, AUTO, FILE
@@ -77,14 +76,9 @@ def read_cell(path: Path | None) -> Recipe | None:
             return None
         path = Path(share) / "config" / "cell.yaml"
     try:
-        return parse_cell(yaml.safe_load(path.read_text(encoding="utf-8"))).recipe
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        line = " ".join(str(error).split())
-        raise DataError(
-            f"cell: {path} can't be read ({line}); allowed: a cell description"
-        ) from None
-    except CellError as error:
-        raise DataError(f"cell: {path}: {error}") from None
+        return cell_file.read_cell(path).recipe
+    except ConfigurationError as error:
+        raise DataError(f"cell: {error}") from None
 
 
 def seed(parser: argparse.ArgumentParser) -> None:
