@@ -12,7 +12,6 @@ import queue
 import threading
 import time
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from batsort_core.cell import CellDescription
@@ -23,6 +22,7 @@ from batsort_core.trouble import Trouble
 from batsort_hardware import modbus_map as plc
 from batsort_hardware.modbus_link import LinkError, ModbusLink
 from batsort_hardware.modbus_options import ModbusOptions, read_options
+from batsort_hardware.modbus_ring import EventRing
 from batsort_hardware.modbus_shots import Delivery
 from batsort_hardware.modbus_time import LeastDelay
 from batsort_hardware.protocols import Drivers, Event, Report, SteadyStamps
@@ -37,13 +37,10 @@ STANDS_S = 0.5
 """A PLC that answers, but has not refreshed its registers for so long, stands."""
 SETTLING = 8
 """Answers that the PLC's clock is judged by before anything is stamped with it."""
-UNREADABLE = 50
-"""Tries after which an entry of the ring is given up."""
 LOSS_SHOWN_S = 2.0
 BACKOFF_S = (0.05, 1.0)
 """Between tries to connect: the first, doubled up to the longest."""
 _US = 1000
-_WRAP = 1 << 32
 
 
 def open_drivers(document: object, cell: CellDescription, report: Report) -> Drivers:
@@ -72,6 +69,9 @@ class ModbusDriver:
         self._most_velocity = cell.belt.max_velocity / cell.belt.metres_per_count
         self._stamps = SteadyStamps()
         self._link = ModbusLink(options)
+        self._ring = EventRing(
+            self._link, options.addresses.events, self._bins, self._tell, self._tell_missed
+        )
         self._inbox: queue.SimpleQueue[Shot | tuple[int, int, int]] = queue.SimpleQueue()
         self._wanted = _Wanted()
         self._delivery = Delivery()
@@ -79,10 +79,6 @@ class ModbusDriver:
         self._status: plc.Status | None = None
         self._clock = LeastDelay()
         self._settling = SETTLING
-        self._read = 0
-        """Number of the newest entry of the ring that was taken."""
-        self._unreadable = self._missed = 0
-        self._event_time = 0
         self._sequence = 0
         """Of the orders, in this session."""
         self._ordered: tuple[float, _Wanted | None] = (0.0, None)
@@ -92,7 +88,6 @@ class ModbusDriver:
         self._error = "no answer yet"
         self._usurped = False
         self._loss: tuple[float, str] | None = None
-        self._why_missed = ""
         self._counts: Counter[str] = Counter()
         """What was refused and what went wrong, by name."""
         self._closing = threading.Event()
@@ -257,8 +252,8 @@ class ModbusDriver:
         self._follow(status)
         self._order()
         if not self._settling:
-            self._take_events(status)
-            if self._missed:
+            self._ring.take(status)
+            if self._ring.missed:
                 self._tell_missed(status)
             if last is not None and status.sequence != last.sequence:
                 self._sample(status)
@@ -270,19 +265,15 @@ class ModbusDriver:
             self._give_up("the PLC was started again; whether it fired is not known")
             self._motion = None
         self._clock, self._settling = LeastDelay(), SETTLING
-        self._event_time = self._unreadable = self._missed = 0
         # What happened before the driver came is not its own, but all since a restart is.
-        self._read = status.events if after is None else 0
+        self._ring.begin(status.events if after is None else 0)
         self._begin(status)
 
     def _begin(self, status: plc.Status) -> None:
         """Open a session later than any before, whoever's. Raises MapError where none can be."""
         newest = max(self._delivery.session, status.session)
-        if newest >= _WRAP - 1:
-            raise plc.MapError(
-                "wrong value",
-                f"status.session: {newest} is refused; allowed: below {_WRAP - 1}, 0 at its start",
-            )
+        most = plc.WRAP - 1
+        plc.check("status.session", newest, newest < most, f"below {most}, 0 at its start")
         self._delivery.begin(max(int(time.time()), newest + 1))
         self._sequence = 0
         self._usurped = False
@@ -290,25 +281,19 @@ class ModbusDriver:
 
     def _check(self, status: plc.Status, last: plc.Status) -> None:
         """Raises MapError where this can't come after that."""
-        for name, value, good, allowed in (
-            ("time", status.time, status.time > last.time, f"after {last.time} [us]"),
-            (
-                "velocity",
-                status.velocity,
-                abs(status.velocity) <= 2 * self._most_velocity,
-                f"up to {2 * self._most_velocity:.0f} [counts/s], twice the belt's most",
-            ),
-            (
-                "events",
-                status.events,
-                (status.events - last.events) % _WRAP < _WRAP // 2,
-                f"from {last.events}",
-            ),
-        ):
-            if not good:
-                raise plc.MapError(
-                    "wrong value", f"status.{name}: {value} is refused; allowed: {allowed}"
-                )
+        plc.check("status.time", status.time, status.time > last.time, f"after {last.time} [us]")
+        plc.check(
+            "status.velocity",
+            status.velocity,
+            abs(status.velocity) <= 2 * self._most_velocity,
+            f"up to {2 * self._most_velocity:.0f} [counts/s], twice the belt's most",
+        )
+        plc.check(
+            "status.events",
+            status.events,
+            (status.events - last.events) % plc.WRAP < plc.WRAP // 2,
+            f"from {last.events}",
+        )
 
     def _follow(self, status: plc.Status) -> None:
         """What the PLC has taken of what it was told."""
@@ -329,59 +314,8 @@ class ModbusDriver:
         self._motion = Motion(stamp, status.boot, float(status.count), float(status.velocity))
         self._report(EncoderSample(stamp, status.boot, status.count))
 
-    def _take_events(self, status: plc.Status) -> None:
-        """Read the ring up to what `status` says, each entry once and in order."""
-        over = (status.events - self._read) % _WRAP - plc.EVENTS
-        if over > 0:
-            self._skip(over, "its ring ran over")
-        while new := (status.events - self._read) % _WRAP:
-            slot = self._read % plc.EVENTS
-            most = min(new, plc.EVENTS - slot, plc.READ_MOST // plc.EVENT_SIZE)
-            registers = self._link.read(
-                self._options.addresses.events + slot * plc.EVENT_SIZE, most * plc.EVENT_SIZE
-            )
-            for i in range(0, len(registers), plc.EVENT_SIZE):
-                try:
-                    event = self._event(registers[i : i + plc.EVENT_SIZE], status)
-                except plc.MapError as error:
-                    self._unreadable += 1
-                    if self._unreadable < UNREADABLE:
-                        raise
-                    self._skip(1, str(error))
-                    self._tell_missed(status)
-                    break
-                self._unreadable = 0
-                self._read = (self._read + 1) % _WRAP
-                self._event_time = event.time
-                self._tell(event, status.boot)
-
-    def _event(self, registers: Sequence[int], status: plc.Status) -> plc.Event:
-        """The next entry of the ring. Raises MapError."""
-        event = plc.event_of(registers)
-        number = (self._read + 1) & 0xFFFF
-        for name, value, good, allowed in (
-            ("sequence", event.sequence, event.sequence == number, f"{number}"),
-            (
-                "time",
-                event.time,
-                self._event_time <= event.time <= status.time,
-                f"{self._event_time} to {status.time} [us]",
-            ),
-            (
-                "eye",
-                event.eye,
-                event.kind is not plc.Kind.ARRIVAL or event.eye in self._bins,
-                ", ".join(map(str, self._bins)),
-            ),
-        ):
-            if not good:
-                raise plc.MapError(
-                    "wrong value", f"event.{name}: {value} is refused; allowed: {allowed}"
-                )
-        return event
-
-    def _tell(self, event: plc.Event, epoch: int) -> None:
-        stamp = self._clock.stamp(event.time * _US)
+    def _tell(self, event: plc.Event, status: plc.Status) -> None:
+        stamp, epoch = self._clock.stamp(event.time * _US), status.boot
         out: Event | None
         if event.kind in (plc.Kind.BLOCKED, plc.Kind.CLEAR):
             out = Edge(stamp, epoch, event.count, event.kind is plc.Kind.BLOCKED)
@@ -394,19 +328,12 @@ class ModbusDriver:
         else:
             self._report(out)
 
-    def _skip(self, events: int, why: str) -> None:
-        """Entries of the ring are gone."""
-        self._read = (self._read + events) % _WRAP
-        self._unreadable = 0
-        self._missed += events
-        self._why_missed = why
-
     def _tell_missed(self, status: plc.Status) -> None:
         """Whatever was in the missed entries about shots that are still open is not known."""
-        self._counts["events lost"] += self._missed
-        what = "1 event was" if self._missed == 1 else f"{self._missed} events were"
-        self._loss = (time.monotonic(), f"{what} lost: {self._why_missed}")
-        self._missed = 0
+        missed = self._ring.forgive()
+        self._counts["events lost"] += missed
+        what = "1 event was" if missed == 1 else f"{missed} events were"
+        self._loss = (time.monotonic(), f"{what} lost: {self._ring.why_missed}")
         self._give_up("events of the PLC were lost; whether it fired is not known")
         self._begin(status)
 

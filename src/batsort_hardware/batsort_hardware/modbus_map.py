@@ -40,6 +40,8 @@ OUTPUTS_SIZE = CONTROL_SIZE + SLOTS * SHOT_SIZE
 """Control and the mailbox, one after the other."""
 READ_MOST = 125
 """Registers that one Modbus request can read."""
+WRAP = 1 << 32
+"""Numbers of events and sessions begin anew there."""
 
 
 class MapError(ValueError):
@@ -48,6 +50,12 @@ class MapError(ValueError):
     def __init__(self, what: str, text: str) -> None:
         super().__init__(text)
         self.what = what
+
+
+def check(name: str, value: int, good: bool, allowed: str) -> None:
+    """Raises MapError where a field's value is not good."""
+    if not good:
+        raise MapError("wrong value", f"{name}: {value} is refused; allowed: {allowed}")
 
 
 class Bits(IntFlag):

@@ -115,11 +115,8 @@ class Delivery:
 
     def taken(self, sequence: int) -> None:
         """The PLC has taken all up to `sequence`. Raises MapError where that was never sent."""
-        if not self._taken <= sequence <= self._sequence:
-            raise plc.MapError(
-                "wrong value",
-                f"status.shots: {sequence} is refused; allowed: {self._taken} to {self._sequence}",
-            )
+        good = self._taken <= sequence <= self._sequence
+        plc.check("status.shots", sequence, good, f"{self._taken} to {self._sequence}")
         self._taken = sequence
         while self._untaken and self._untaken[0].sequence <= sequence:
             self._untaken.popleft()

@@ -35,7 +35,8 @@ from batsort_core.decisions import Shot
 from batsort_core.firing import Motion, ShotEnd
 from batsort_core.items import EjectResult
 from batsort_files.folders import FolderError, make_folder
-from batsort_hardware.gpio import Encoder, open_factory
+from batsort_hardware.gpio_inputs import Encoder
+from batsort_hardware.gpio_pins import open_factory
 from batsort_hardware.gpio_wiring import EncoderWiring, Pull
 from batsort_hardware.protocols import SteadyStamps
 from batsort_hardware.valve_thread import ValveThread
