@@ -12,8 +12,17 @@ from typing import Any
 from batsort_core.cell import CellDescription
 from batsort_core.decisions import Decision
 from batsort_core.ejection import last_command_count
+from batsort_core.item_life import ItemLife, ItemLives, Told
 from batsort_core.items import Item, Reason
-from batsort_graph.from_messages import decision_of, item_of, recipe_of, stamp_of
+from batsort_graph.from_messages import (
+    decision_of,
+    item_of,
+    print_of,
+    recipe_of,
+    settled_of,
+    stamp_of,
+    verdict_of,
+)
 
 NEAR_MS = 20.0
 """A verdict so near to its deadline may come in time in one run and late in the other."""
@@ -32,6 +41,13 @@ TOPICS = {
     "ejector/recipe": "batsort_interfaces/msg/Recipe",
 }
 """What tells of a run, with types."""
+_OF_ITEMS: dict[str, Callable[[Any], Told]] = {
+    "belt/items": item_of,
+    "classifications": verdict_of,
+    "readings": print_of,
+    "items/decisions": decision_of,
+    "items/outcomes": settled_of,
+}
 _SETTINGS: dict[str, Callable[[Any], object]] = {
     "cell/info": lambda message: message.description,
     "classifier/bundle": lambda message: (message.network_sha256, message.description_sha256),
@@ -71,14 +87,7 @@ class Run:
     """Hears one run, live or from a bag, and tells the fate of each item; the first word counts."""
 
     def __init__(self, cell: CellDescription) -> None:
-        self.items: dict[int, Item] = {}
-        self.judged: set[int] = set()
-        """Items with a verdict."""
-        self.read: set[int] = set()
-        """Items whose print was read."""
-        self.decisions: dict[int, Decision] = {}
-        self.outcomes: dict[int, tuple[str, str]] = {}
-        """Outcome and bin."""
+        self.lives = ItemLives()
         self.settings: dict[str, object] = {}
         """What the run was told, as last heard, by topic."""
         self._cell = cell
@@ -87,31 +96,25 @@ class Run:
 
     def take(self, topic: str, message: Any) -> None:
         """Hear a message of one of TOPICS. Raises ValueError for one that can't be."""
-        match topic:
-            case "belt/items":
-                self.items.setdefault(message.id, item_of(message))
-            case "belt/state":
-                insort(self._velocities, (stamp_of(message.header.stamp), message.velocity))
-            case "classifications":
-                self.judged.add(message.item_id)
-            case "readings":
-                self.read.add(message.item_id)
-            case "items/decisions":
-                self.decisions.setdefault(message.item_id, decision_of(message))
-            case "items/outcomes":
-                self.outcomes.setdefault(message.item_id, (message.outcome, message.bin))
-            case _:
-                self.settings[topic] = _SETTINGS[topic](message)
+        if topic == "belt/state":
+            insort(self._velocities, (stamp_of(message.header.stamp), message.velocity))
+        elif topic in _OF_ITEMS:
+            self.lives.take(_OF_ITEMS[topic](message))
+        else:
+            self.settings[topic] = _SETTINGS[topic](message)
 
     def fate(self, item_id: int, decisions_only: bool = False) -> Fate:
         """What has become of an item so far."""
-        outcome, bin = ("", "") if decisions_only else self.outcomes.get(item_id, ("", ""))
-        decision = self.decisions.get(item_id)
+        life = self.lives.get(item_id) or ItemLife(item_id)
+        settled = None if decisions_only else life.settled
+        outcome, bin = (settled.outcome.value, settled.bin) if settled else ("", "")
+        decision = life.decision
         if decision is None:
             return Fate(outcome, bin)
-        return Fate(outcome, bin, decision.bin, decision.reason.value, self._margin_ms(decision))
+        margin_ms = self._margin_ms(decision, life.item)
+        return Fate(outcome, bin, decision.bin, decision.reason.value, margin_ms)
 
-    def _margin_ms(self, decision: Decision) -> float | None:
+    def _margin_ms(self, decision: Decision, item: Item | None) -> float | None:
         """Belt travel that was left to the last count for the shot, at the speed of the decision.
 
         A belt that stands has no deadline.
@@ -120,7 +123,6 @@ class Run:
         if decision.reason is Reason.LATE and decision.verdict is not None:
             name = self._cell.recipe.types.get(decision.verdict.type, "")
         bin = self._bins.get(name)
-        item = self.items.get(decision.item_id)
         known = bisect_right(self._velocities, (decision.stamp, math.inf))
         velocity = self._velocities[known - 1][1] if known else 0.0
         if bin is None or bin.valve is None or item is None or velocity <= 0.0:
@@ -237,11 +239,18 @@ def compare(then: Run, now: Run, since: int, decisions_only: bool = False) -> Co
         since: first edge of the light barrier that both had [ns]: older items are left out.
         decisions_only: outcomes can't be the same, since what makes them was not recorded.
     """
+
+    def ids(run: Run, is_told: Callable[[ItemLife], object]) -> set[int]:
+        return {life.id for life in run.lives if is_told(life)}
+
     over_then, over_now = (
-        (then.decisions, now.decisions) if decisions_only else (then.outcomes, now.outcomes)
+        ids(run, lambda life: life.decision if decisions_only else life.settled)
+        for run in (then, now)
     )
-    known = sorted(i for i in then.items.keys() | now.items.keys() if i >= since // 1000)
-    over = [i for i in known if i in over_then or (i not in then.items and i in over_now)]
+    items_then, items_now = (ids(run, lambda life: life.item) for run in (then, now))
+    judged_then, judged_now = (ids(run, lambda life: life.verdict) for run in (then, now))
+    known = sorted(i for i in items_then | items_now if i >= since // 1000)
+    over = [i for i in known if i in over_then or (i not in items_then and i in over_now)]
     settled = set(over)
     pairs = [(i, then.fate(i, decisions_only), now.fate(i, decisions_only)) for i in over]
 
@@ -262,8 +271,8 @@ def compare(then: Run, now: Run, since: int, decisions_only: bool = False) -> Co
             name: (count_then[name], count_now[name]) for name in sorted({*count_then, *count_now})
         },
         least_margin_ms=(least(fates_then), least(fates_now)),
-        lost_items=tuple(i for i in known if i in then.items and i not in now.items),
-        lost_verdicts=tuple(i for i in over if i in then.judged and i not in now.judged),
+        lost_items=tuple(i for i in known if i in items_then and i not in items_now),
+        lost_verdicts=tuple(i for i in over if i in judged_then and i not in judged_now),
         changed=tuple(
             topic
             for topic, told in then.settings.items()

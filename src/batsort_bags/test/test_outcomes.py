@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -40,27 +41,32 @@ def hear(run: Run, number: int, decided: int, reason: str = "sort", **told: str)
         "belt/items",
         SimpleNamespace(header=at(stamp), id=item_id, epoch=1, count=1000, length=0.05),
     )
-    run.take("classifications", SimpleNamespace(item_id=item_id))
+    judged = {"item_id": item_id, "type": "Duracell_Alk", "confidence": 0.9, "novelty": 0.1}
+    seen = {"types": [], "scores": [], "offset": 0.0, "clearance": math.inf}
+    run.take("classifications", SimpleNamespace(header=at(stamp), **judged, **seen))
     run.take("belt/state", SimpleNamespace(header=at(stamp), velocity=0.5))
     run.take(
         "items/decisions",
         SimpleNamespace(
             header=at(stamp),
-            item_id=item_id,
             epoch=1,
             bin=bin,
             reason=reason,
             decided_count=decided,
             image_stamp=at(stamp).stamp,
-            type="Duracell_Alk",
-            confidence=0.9,
-            novelty=0.1,
+            **judged,
         ),
     )
     if told.get("outcome"):
         run.take(
             "items/outcomes",
-            SimpleNamespace(item_id=item_id, outcome=told["outcome"], bin=told.get("bin", bin)),
+            SimpleNamespace(
+                header=at(stamp),
+                outcome=told["outcome"],
+                bin=told.get("bin", bin),
+                decided_bin=bin,
+                **judged,
+            ),
         )
 
 

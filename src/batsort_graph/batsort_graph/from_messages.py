@@ -6,11 +6,13 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
+from batsort_core.balance import Settled
 from batsort_core.belt import BeltReading
+from batsort_core.bin_journal import Ejected
 from batsort_core.chemistry import Chemistry
 from batsort_core.decisions import Decision, Shot
 from batsort_core.inputs import Batch, Input
-from batsort_core.items import Item, PrintReading, Reason, Verdict
+from batsort_core.items import EjectResult, Item, Outcome, PrintReading, Reason, Verdict
 from batsort_core.recipe import Recipe
 from batsort_files.schema import FieldError, read, refuse
 
@@ -110,13 +112,6 @@ def seen_fields(verdict: Verdict) -> dict[str, float]:
 def decision_of(message: Any) -> Decision:
     """Of SortDecision; its verdict has no scores. Raises ValueError for an unknown reason."""
     image_stamp = stamp_of(message.image_stamp)
-    verdict = Verdict(
-        item_id=message.item_id,
-        type=message.type,
-        confidence=message.confidence,
-        novelty=message.novelty,
-        image_stamp=image_stamp,
-    )
     return Decision(
         item_id=message.item_id,
         epoch=message.epoch,
@@ -124,8 +119,35 @@ def decision_of(message: Any) -> Decision:
         reason=Reason(message.reason),
         stamp=stamp_of(message.header.stamp),
         decided_count=message.decided_count,
-        verdict=verdict if image_stamp else None,
+        verdict=_verdict_by(message, image_stamp) if image_stamp else None,
     )
+
+
+def ejected_of(message: Any) -> Ejected:
+    """Of EjectEvent. Raises ValueError for an unknown result."""
+    return Ejected(
+        item_id=message.item_id,
+        result=EjectResult(message.result),
+        stamp=stamp_of(message.header.stamp),
+        actual_count=message.actual_count,
+    )
+
+
+def settled_of(message: Any) -> Settled:
+    """Of ItemOutcome; its verdict has no image and no scores. Raises ValueError for no outcome."""
+    return Settled(
+        item_id=message.item_id,
+        outcome=Outcome(message.outcome),
+        bin=message.bin,
+        decided_bin=message.decided_bin,
+        verdict=_verdict_by(message, 0) if message.type else None,
+        stamp=stamp_of(message.header.stamp),
+    )
+
+
+def _verdict_by(message: Any, image_stamp: int) -> Verdict:
+    """What a message says of the verdict that it goes by."""
+    return Verdict(message.item_id, message.type, message.confidence, message.novelty, image_stamp)
 
 
 def shot_of(message: Any) -> Shot:

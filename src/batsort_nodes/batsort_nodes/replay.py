@@ -189,7 +189,7 @@ class Replay(Node):
             raise ConfigurationError(f"bag: {error}") from None
 
     def _start(self) -> None:
-        if self._now.decisions or self._now.outcomes:
+        if any(life.decision or life.outcomes for life in self._now.lives):
             raise ConfigurationError(
                 "journal_dir: its journal has decisions of another run; allowed: none, or a new "
                 "folder"

@@ -6,6 +6,7 @@ from collections import deque
 from statistics import fmean
 from typing import NamedTuple
 
+from batsort_core.balance import Settled
 from batsort_core.flow import Latencies
 from batsort_core.items import Outcome
 
@@ -35,11 +36,11 @@ class FigureWatch:
         """A verdict was ready at that time."""
         self._latencies.add((ready - exposed) / 1e9)
 
-    def on_outcome(self, outcome: str, confidence: float, stamp: int) -> None:
+    def on_outcome(self, settled: Settled) -> None:
         """An item got its outcome."""
-        self._settled.append(stamp)
-        if outcome == Outcome.SORTED_CONFIRMED:
-            self._confidences.append(confidence)
+        self._settled.append(settled.stamp)
+        if settled.outcome is Outcome.SORTED_CONFIRMED and settled.verdict is not None:
+            self._confidences.append(settled.verdict.confidence)
 
     def figures(self, now: int) -> Figures:
         """The figures at `now` [ns]."""

@@ -9,6 +9,8 @@ from enum import Enum, auto
 import numpy as np
 
 from batsort_core.cell import CellDescription
+from batsort_core.item_life import ItemLife
+from batsort_core.items import Outcome
 from batsort_description.layout import (
     BIN_HEIGHT,
     Colour,
@@ -21,7 +23,7 @@ from batsort_description.layout import (
     poses,
     quaternion,
 )
-from batsort_nodes.view_state import Track, ViewState
+from batsort_nodes.view_state import ViewState
 
 UPRIGHT: Quaternion = (0.0, 0.0, 0.0, 1.0)
 LYING = quaternion((0.0, math.pi / 2, 0.0))
@@ -31,7 +33,6 @@ DIAMETER = 0.014
 LETTERS, SMALL = 0.016, 0.011
 UNDECIDED: Colour = (0.9, 0.9, 0.9)
 RED, WHITE, AIR = (1.0, 0.1, 0.1), (1.0, 1.0, 1.0), (0.6, 0.85, 1.0)
-GOOD = "sorted_confirmed"
 
 
 class Kind(Enum):
@@ -95,18 +96,18 @@ class Marks:
         """What the state shows: items, jets, outcomes, how full the bins are, what is too close."""
         return [
             *(mark for pair in enumerate(state.on_belt()) for mark in self._item(*pair)),
-            *(mark for pair in enumerate(state.leaving()) for mark in self._left(*pair)),
+            *(mark for pair in enumerate(state.leaving().items()) for mark in self._left(*pair)),
             *(self._jet(valve) for valve in state.blowing()),
             *self._fills(state),
             *self._gaps(state.too_close()),
             self._state(state),
         ]
 
-    def _item(self, number: int, placed: tuple[float, Track]) -> list[Mark]:
-        x, track = placed
-        bin = track.decision.bin if track.decision else ""
-        length = track.item.length if track.item else 0.0
-        label = f"{track.label}\n{bin}" if bin else track.label
+    def _item(self, number: int, placed: tuple[float, ItemLife]) -> list[Mark]:
+        x, life = placed
+        bin = life.decision.bin if life.decision else ""
+        length = life.item.length if life.item else 0.0
+        label = f"{_label(life)}\n{bin}" if bin else _label(life)
         lies = (x, 0.0, DIAMETER / 2)
         size = (DIAMETER, DIAMETER, length)
         colour = self._colours.get(bin, UNDECIDED)
@@ -117,18 +118,20 @@ class Marks:
             Mark("labels", number, Kind.TEXT, above, (0, 0, SMALL), WHITE, text=label),
         ]
 
-    def _left(self, number: int, track: Track) -> list[Mark]:
-        if track.bin not in self._colours:
+    def _left(self, number: int, left: tuple[str, ItemLife]) -> list[Mark]:
+        bin, life = left
+        if bin not in self._colours or life.settled is None:
             return []
-        x, y, z = self._mouth(track.bin)
-        good = track.outcome == GOOD or track.outcome.startswith("others_")
-        size = (DIAMETER, DIAMETER, track.item.length if track.item else 0.05)
-        colour = self._colours[track.bin]
+        x, y, z = self._mouth(bin)
+        outcome = life.settled.outcome
+        good = outcome is Outcome.SORTED_CONFIRMED or outcome.startswith("others_")
+        size = (DIAMETER, DIAMETER, life.item.length if life.item else 0.05)
+        colour = self._colours[bin]
         place, above = (x, y, z), (x, y, z + 0.05)
         ink = WHITE if good else RED
         return [
             Mark("left", number, Kind.CYLINDER, place, size, colour, 0.9, LYING),
-            Mark("outcomes", number, Kind.TEXT, above, (0, 0, SMALL), ink, text=track.outcome),
+            Mark("outcomes", number, Kind.TEXT, above, (0, 0, SMALL), ink, text=outcome.value),
         ]
 
     def _jet(self, valve: int) -> Mark:
@@ -172,6 +175,12 @@ class Marks:
     def _mouth(self, bin: str) -> Vector:
         x, y, z = _vector(self._poses[bin_link(self._cell.bin(bin))].xyz)
         return (x, y, z + BIN_HEIGHT)
+
+
+def _label(life: ItemLife) -> str:
+    """Type and confidence, as far as they are known."""
+    verdict = life.verdict or life.judged
+    return f"{verdict.type} {verdict.confidence:.0%}" if verdict and verdict.type else "?"
 
 
 def _vector(values: np.ndarray) -> Vector:

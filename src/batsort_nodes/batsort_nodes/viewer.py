@@ -20,12 +20,19 @@ from visualization_msgs.msg import Marker, MarkerArray
 
 from batsort_core.cell import CellDescription
 from batsort_core.flow import Flow
-from batsort_core.items import EjectResult
 from batsort_description.cell_file import load_cell
 from batsort_description.layout import CELL, bin_colours, links, quaternion
 from batsort_description.urdf import urdf
 from batsort_graph.configuration import CELL_FILE, Parameter, declare
-from batsort_graph.from_messages import decision_of, item_of, reading_of, stamp_of, verdict_of
+from batsort_graph.from_messages import (
+    decision_of,
+    ejected_of,
+    item_of,
+    reading_of,
+    settled_of,
+    stamp_of,
+    verdict_of,
+)
 from batsort_graph.heartbeat import Health, Heartbeat
 from batsort_graph.image_bridge import to_message, to_rgb
 from batsort_graph.images import ImageError
@@ -154,7 +161,7 @@ class Viewer(Node):
             self._judged.clear()
 
     def _on_item(self, message: batsort.BeltItem) -> None:
-        self._state.track(message.id).item = item_of(message)
+        self._state.lives.take(item_of(message))
 
     def _on_belt(self, message: batsort.BeltState) -> None:
         self._state.reading = reading_of(message)
@@ -169,7 +176,7 @@ class Viewer(Node):
         self._state.cell_state = f"{message.state}{why}"
 
     def _on_verdict(self, message: batsort.BatteryClassification) -> None:
-        self._state.track(message.item_id).verdict = verdict_of(message)
+        self._state.lives.take(verdict_of(message))
         exposed, ready = stamp_of(message.header.stamp), stamp_of(message.verdict_stamp)
         self._watch.on_verdict(exposed, ready)
         if "camera/image_raw" in self._listening:
@@ -179,19 +186,16 @@ class Viewer(Node):
             self._draw_known()
 
     def _on_decision(self, message: batsort.SortDecision) -> None:
-        self._state.on_decision(decision_of(message))
+        self._state.lives.take(decision_of(message))
         self._draw_known()
 
     def _on_event(self, message: batsort.EjectEvent) -> None:
-        if message.result == EjectResult.FIRED:
-            stamp = stamp_of(message.header.stamp)
-            self._state.on_shot(message.item_id, message.valve, stamp)
+        self._state.on_ejected(ejected_of(message), message.valve)
 
     def _on_outcome(self, message: batsort.ItemOutcome) -> None:
-        bin = message.bin or message.decided_bin
-        stamp = stamp_of(message.header.stamp)
-        self._state.on_outcome(message.item_id, message.outcome, bin, stamp)
-        self._watch.on_outcome(message.outcome, message.confidence, stamp)
+        settled = settled_of(message)
+        self._state.lives.take(settled)
+        self._watch.on_outcome(settled)
 
     def _on_recipe(self, message: batsort.Recipe) -> None:
         self._threshold = message.threshold
@@ -206,8 +210,8 @@ class Viewer(Node):
         """Images whose item is judged and decided."""
         for stamp in list(self._images):
             verdict = self._judged.get(stamp)
-            track = self._state.tracks.get(verdict.item_id) if verdict else None
-            if track is not None and track.decision is not None:
+            life = self._state.lives.get(verdict.item_id) if verdict else None
+            if life is not None and life.decision is not None:
                 self._draw(stamp)
 
     def _publish_waiting(self) -> None:
@@ -231,11 +235,12 @@ class Viewer(Node):
         self._drawn.passed(time.monotonic())
 
     def _caption(self, verdict: batsort.BatteryClassification) -> Caption:
-        roi, decision = verdict.roi, self._state.track(verdict.item_id).decision
+        roi, life = verdict.roi, self._state.lives.get(verdict.item_id)
         plan, colour = "not decided yet", UNDECIDED
-        if decision is not None:
-            colour = self._colours.get(decision.bin, UNDECIDED)
-            plan = f"{decision.bin} ({decision.reason})"
+        if life is not None and life.decision is not None:
+            bin = life.decision.bin
+            colour = self._colours.get(bin, UNDECIDED)
+            plan = f"{bin} ({life.decision.reason})"
         return Caption(
             (roi.x_offset, roi.y_offset, roi.width, roi.height),
             verdict.type,

@@ -253,7 +253,7 @@ def test_a_journal_of_another_run_is_refused_before_anything_is_played(
     bench = bench(bag=record(tmp_path / "bag"))
     node = bench.add(Replay())
     bench.send("items/outcomes", outcome())
-    bench.wait(lambda: node._now.outcomes)
+    bench.wait(lambda: any(life.outcomes for life in node._now.lives))
     say(bench, True)
     with pytest.raises(ConfigurationError, match="journal_dir"):
         bench.wait(lambda: node._played)

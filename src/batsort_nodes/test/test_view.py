@@ -8,9 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from batsort_core.balance import Settled
 from batsort_core.belt import BeltReading
+from batsort_core.bin_journal import Ejected
 from batsort_core.decisions import Decision
-from batsort_core.items import Item, Reason, Verdict
+from batsort_core.items import EjectResult, Item, Outcome, Reason, Verdict
 from batsort_description.cell_file import load_cell
 from batsort_description.layout import bin_colours
 from batsort_nodes.view_figures import SPAN_NS, FigureWatch
@@ -37,10 +39,17 @@ def planned(id: int, bin: str = "klarus") -> Decision:
     return Decision(id, 1, bin, Reason.SORT, NOW, 0, replace(KLARUS, item_id=id))
 
 
+def settled(id: int, outcome: Outcome, stamp: int = NOW, sure: float = 0.97) -> Settled:
+    """What became of an item that was meant for the bin `klarus`."""
+    bin = "klarus" if outcome is Outcome.SORTED_CONFIRMED else ""
+    verdict = replace(KLARUS, item_id=id, confidence=sure)
+    return Settled(id, outcome, bin, "klarus", verdict, stamp)
+
+
 def state_at(metres: float, *items: Item) -> ViewState:
     state = ViewState(CELL, reading(metres))
     for one in items:
-        state.track(one.id).item = one
+        state.lives.take(one)
     return state
 
 
@@ -53,9 +62,9 @@ def test_an_item_is_drawn_where_the_belt_has_carried_it_with_what_is_known() -> 
     (body,), (label,) = drawn(state, "items"), drawn(state, "labels")
     assert body.xyz[0] == pytest.approx(0.3)
     assert (body.colour, label.text) == (UNDECIDED, "?")
-    state.track(7).verdict = KLARUS
+    state.lives.take(KLARUS)
     assert drawn(state, "labels")[0].text == "Klarus 97%"
-    state.on_decision(planned(7))
+    state.lives.take(planned(7))
     (body,), (label,) = drawn(state, "items"), drawn(state, "labels")
     assert body.colour == COLOURS["klarus"]
     assert label.text == "Klarus 97%\nklarus"
@@ -63,7 +72,7 @@ def test_an_item_is_drawn_where_the_belt_has_carried_it_with_what_is_known() -> 
 
 def test_a_decision_tells_the_verdict_to_who_came_late() -> None:
     state = state_at(1.0, item(7))
-    state.on_decision(planned(7))
+    state.lives.take(planned(7))
     assert drawn(state, "labels")[0].text.startswith("Klarus 97%")
 
 
@@ -74,12 +83,12 @@ def test_an_item_of_another_epoch_or_past_the_end_is_not_drawn() -> None:
 
 def test_a_blown_item_leaves_the_belt_with_a_flash_and_shows_its_outcome_for_a_while() -> None:
     state = state_at(1.8, item(7))
-    state.on_decision(planned(7))
-    state.on_shot(7, 9, NOW)
+    state.lives.take(planned(7))
+    state.on_ejected(Ejected(7, EjectResult.FIRED, NOW, 0), 9)
     assert drawn(state, "items") == []
     (jet,) = drawn(state, "jets")
     assert jet.xyz[0] == pytest.approx(1.8)
-    state.on_outcome(7, "sorted_confirmed", "klarus", NOW)
+    state.lives.take(settled(7, Outcome.SORTED_CONFIRMED))
     (outcome,) = drawn(state, "outcomes")
     assert outcome.text == "sorted_confirmed" and outcome.colour != RED
     state.reading = reading(1.9, NOW + FLASH_NS)
@@ -90,14 +99,14 @@ def test_a_blown_item_leaves_the_belt_with_a_flash_and_shows_its_outcome_for_a_w
 
 def test_of_items_that_left_into_one_bin_the_last_one_is_shown() -> None:
     state = state_at(1.8, item(7), item(8))
-    state.on_outcome(8, "missing", "klarus", NOW)
-    state.on_outcome(7, "sorted_confirmed", "klarus", NOW - 1)
+    state.lives.take(settled(8, Outcome.MISSING))
+    state.lives.take(settled(7, Outcome.SORTED_CONFIRMED, NOW - 1))
     assert [mark.text for mark in drawn(state, "outcomes")] == ["missing"]
 
 
 def test_what_went_wrong_is_red() -> None:
     state = state_at(1.8, item(7))
-    state.on_outcome(7, "missing", "klarus", NOW)
+    state.lives.take(settled(7, Outcome.MISSING))
     assert drawn(state, "outcomes")[0].colour == RED
     state.fills = {"klarus": Fill(5, 5, True), "gp_alk": Fill(1, 5, False)}
     texts = {mark.text: mark.colour for mark in drawn(state, "bins")}
@@ -122,14 +131,14 @@ def test_what_never_moves_has_every_nozzle_and_bin_in_its_colour() -> None:
 
 def test_marks_of_one_moment_have_names_of_their_own() -> None:
     state = state_at(1.0, *(item(i, 0.1 * i) for i in range(1, 8)))
-    state.on_outcome(9, "missing", "klarus", NOW)
+    state.lives.take(settled(9, Outcome.MISSING))
     marks = Marks(CELL).moving(state)
     assert len({(mark.group, mark.number) for mark in marks}) == len(marks)
 
 
 def test_of_many_items_the_newest_are_kept() -> None:
     state = state_at(0.0, *(item(i) for i in range(KEPT + 5)))
-    assert len(state.tracks) == KEPT and 0 not in state.tracks and KEPT + 4 in state.tracks
+    assert [life.id for life in state.lives] == list(range(5, KEPT + 5))
 
 
 def test_an_image_gets_its_box_and_a_bar_as_long_as_the_confidence() -> None:
@@ -160,8 +169,8 @@ def test_figures_are_the_rate_of_the_last_seconds_the_latency_and_the_expected_p
     assert all(np.isnan(watch.figures(NOW)[1:])) and watch.figures(NOW).rate == 0.0
     for number in range(10):
         watch.on_verdict(NOW, NOW + (number + 1) * 10_000_000)
-        watch.on_outcome("sorted_confirmed", 0.9 + number / 100, NOW)
-    watch.on_outcome("others_low_confidence", 0.2, NOW)
+        watch.on_outcome(settled(number, Outcome.SORTED_CONFIRMED, sure=0.9 + number / 100))
+    watch.on_outcome(settled(10, Outcome.OTHERS_LOW_CONFIDENCE, sure=0.2))
     figures = watch.figures(NOW)
     assert figures == pytest.approx((2.2, 0.05, 0.1, 0.945))
     assert watch.figures(NOW + SPAN_NS).rate == 0.0

@@ -12,9 +12,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from batsort_core.balance import Settled
 from batsort_core.belt import BeltReading
 from batsort_core.cell import CellDescription
 from batsort_core.decisions import Decision
+from batsort_core.item_life import ItemLife, ItemLives
 from batsort_core.items import EjectResult, Item, Outcome, Verdict
 from batsort_core.recent import Recent
 from batsort_core.recipe import Recipe
@@ -29,6 +31,8 @@ NODE_SILENCE_S = 3.0
 SHOWN_AFTER_S = 3.0
 """How long an item is shown after its outcome."""
 VERDICTS = 500
+KEPT = 500
+"""Items of which all that is told is joined: more than any topic delivers again."""
 EVENTS = 60
 ITEMS = 200
 OK, WARN, ERROR = 0, 1, 2
@@ -42,9 +46,7 @@ class _Shown:
     """An item on the belt, or one that has just left it."""
 
     item: Item
-    verdict: Verdict | None = None
-    decision: Decision | None = None
-    outcome: str = ""
+    life: ItemLife
     left: float | None = None
 
 
@@ -67,10 +69,9 @@ class Document:
         self._estop: Any = None
         self._belt: BeltReading | None = None
         self._belt_heard = -BELT_SILENCE_S
+        self._lives = ItemLives(KEPT)
         self._items: dict[int, _Shown] = {}
-        self._settled: Recent[bool] = Recent(2 * ITEMS)
         self._verdicts: Recent[Verdict] = Recent(VERDICTS)
-        self._decided: Recent[Decision] = Recent(ITEMS)
         self._bins: Any = None
         self._full: set[str] = set()
         self._certain: dict[str, list[float]] = {bin.name: [0.0, 0.0] for bin in cell.bins}
@@ -164,43 +165,40 @@ class Document:
 
     def on_item(self, item: Item) -> None:
         """An item has passed the barrier."""
-        if item.id not in self._settled:
-            self._items[item.id] = _Shown(
-                item, self._verdicts.get(item.id), self._decided.get(item.id)
-            )
+        life = self._lives.take(item)
+        if not life.settled:
+            self._items[item.id] = _Shown(item, life)
             if len(self._items) > ITEMS:
                 del self._items[next(iter(self._items))]
 
     def on_verdict(self, verdict: Verdict) -> None:
         """What the classifier measured."""
+        self._lives.take(verdict)
         self._verdicts.add(verdict.item_id, verdict)
         self._types.update(verdict.scores or ())
-        if verdict.item_id in self._items:
-            self._items[verdict.item_id].verdict = verdict
 
     def on_decision(self, decision: Decision) -> None:
         """Where an item shall go."""
-        self._decided.add(decision.item_id, decision)
-        if decision.item_id in self._items:
-            self._items[decision.item_id].decision = decision
+        self._lives.take(decision)
 
-    def on_outcome(self, message: Any, now: float, wall: float) -> None:
-        """ItemOutcome."""
-        if message.item_id in self._settled:
+    def on_outcome(self, settled: Settled, now: float, wall: float) -> None:
+        """An item has left; only the first outcome of an item counts."""
+        known = self._lives.get(settled.item_id)
+        if known is not None and known.settled:
             return
-        self._settled.add(message.item_id, True)
-        outcome = Outcome(message.outcome)
-        if outcome is Outcome.SORTED_CONFIRMED and message.bin in self._certain:
-            certain = self._certain[message.bin]
-            certain[0] += message.confidence
+        self._lives.take(settled)
+        outcome, verdict = settled.outcome, settled.verdict
+        if outcome is Outcome.SORTED_CONFIRMED and settled.bin in self._certain:
+            certain = self._certain[settled.bin]
+            certain[0] += verdict.confidence if verdict else 0.0
             certain[1] += 1
         if outcome not in GOOD:
-            kind = f" ({message.type})" if message.type else ""
-            where = f", meant for {message.decided_bin}" if message.decided_bin else ""
+            kind = f" ({verdict.type})" if verdict else ""
+            where = f", meant for {settled.decided_bin}" if settled.decided_bin else ""
             self.log(wall, "warning", f"item {outcome.value.replace('_', ' ')}{kind}{where}")
-        shown = self._items.get(message.item_id)
+        shown = self._items.get(settled.item_id)
         if shown is not None:
-            shown.outcome, shown.left = message.outcome, now
+            shown.left = now
 
     def on_event(self, message: Any) -> None:
         """EjectEvent."""
@@ -303,13 +301,13 @@ class Document:
                 "id": str(key),
                 "position": round(self._cell.metres(shown.item.count), 4),
                 "length": round(shown.item.length, 4),
-                "type": shown.verdict.type if shown.verdict else "",
-                "confidence": round(shown.verdict.confidence, 3) if shown.verdict else None,
-                "bin": shown.decision.bin if shown.decision else "",
-                "reason": shown.decision.reason.value if shown.decision else "",
-                "outcome": shown.outcome,
+                "type": life.verdict.type if life.verdict else "",
+                "confidence": round(life.verdict.confidence, 3) if life.verdict else None,
+                "bin": life.decision.bin if life.decision else "",
+                "reason": life.decision.reason.value if life.decision else "",
+                "outcome": life.settled.outcome.value if life.settled else "",
             }
-            for key, shown in self._items.items()
+            for key, shown, life in ((k, s, s.life) for k, s in self._items.items())
         ]
 
     def _bins_section(self, _: float) -> Any:

@@ -34,6 +34,7 @@ from batsort_graph.from_messages import (
     item_of,
     reading_of,
     recipe_of,
+    settled_of,
     stamp_of,
     verdict_of,
 )
@@ -174,7 +175,9 @@ class Panel(Node):
             "belt/items": lambda m: document.on_item(item_of(m)),
             "classifications": self._on_verdict,
             "items/decisions": lambda m: document.on_decision(decision_of(m)),
-            "items/outcomes": lambda m: document.on_outcome(m, time.monotonic(), time.time()),
+            "items/outcomes": lambda m: document.on_outcome(
+                settled_of(m), time.monotonic(), time.time()
+            ),
             "ejector/events": document.on_event,
             "ejector/recipe": lambda m: document.on_recipe(recipe_of(m), time.time()),
             "bins/state": lambda m: document.on_bins(m, time.time()),

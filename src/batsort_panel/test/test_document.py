@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 import yaml
 
+from batsort_core.balance import Settled
 from batsort_core.belt import BeltReading
 from batsort_core.cell import parse_cell
 from batsort_core.decisions import Decision
-from batsort_core.items import Item, Reason, Verdict
+from batsort_core.items import Item, Outcome, Reason, Verdict
 from batsort_core.recipe import RecipeError
 from batsort_core.recipe_edit import RecipeEdit
 from batsort_files.schema import FieldError
@@ -82,15 +83,9 @@ def test_an_item_is_shown_from_the_barrier_until_after_its_outcome(document: Doc
         "duracell_alk",
         0.9,
     )
-    outcome = SimpleNamespace(
-        item_id=5,
-        outcome="sorted_confirmed",
-        bin="duracell_alk",
-        decided_bin="duracell_alk",
-        type="Duracell_Alk",
-        confidence=0.9,
-    )
-    document.on_outcome(outcome, 1.0, 0.0)
+    bin = "duracell_alk"
+    settled = Settled(5, Outcome.SORTED_CONFIRMED, bin, bin, verdict(5), 1)
+    document.on_outcome(settled, 1.0, 0.0)
     assert document.changes(1.1)["items"][0]["outcome"] == "sorted_confirmed"
     assert document.changes(1.1 + SHOWN_AFTER_S)["items"] == []
     document.on_item(Item(5, 7, 1000, 0.05, 1))

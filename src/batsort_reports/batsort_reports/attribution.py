@@ -6,8 +6,9 @@ import math
 from collections import Counter
 from enum import StrEnum
 
-from batsort_interfaces.msg import EjectEvent, ItemTruth, SortDecision
-from batsort_reports.report import NOWHERE, Run, seconds
+from batsort_core.items import Reason
+from batsort_interfaces.msg import ItemTruth
+from batsort_reports.report import NOWHERE, Run, in_seconds, seconds
 
 AIM_S = 0.02
 """What passes a nozzle within this time of a jet's opening can be blown by it [s]."""
@@ -32,8 +33,8 @@ class Cause(StrEnum):
     """Blown along with another item."""
 
 
-INFEED = (SortDecision.GAP,)
-TRACK = (SortDecision.TRACKING_LOST,)
+INFEED = (Reason.GAP,)
+TRACK = (Reason.TRACKING_LOST,)
 
 
 def counts(run: Run) -> dict[str, int]:
@@ -46,7 +47,7 @@ def cause_of(run: Run, truth: ItemTruth) -> Cause | None:
     """Why an item did not land in its bin; None: it did."""
     if truth.bin == run.target(truth):
         return None
-    decision = run.decisions.get(truth.item_id)
+    decision = run.decision(truth.item_id)
     if decision is None:
         return Cause.INFEED
     if truth.bin not in (NOWHERE, run.others, decision.bin):
@@ -66,10 +67,9 @@ def _blown_with_another(run: Run, truth: ItemTruth) -> bool:
     """Whether it landed in the bin of a shot at another item, just after that shot."""
     arrived = seconds(truth.header.stamp)
     return any(
-        event.result == EjectEvent.FIRED
-        and event.item_id != truth.item_id
-        and run.decisions[event.item_id].bin == truth.bin
-        and -AIM_S < arrived - seconds(event.header.stamp) < FLIGHT_S
-        for event in run.events
-        if event.item_id in run.decisions
+        life.id != truth.item_id
+        and life.decision.bin == truth.bin
+        and -AIM_S < arrived - in_seconds(life.ejected.stamp) < FLIGHT_S
+        for life in run.lives
+        if life.blown and life.ejected and life.decision
     )

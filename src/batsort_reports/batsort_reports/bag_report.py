@@ -6,7 +6,7 @@ import argparse
 import json
 import sys
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -17,11 +17,12 @@ from batsort_bags.crops import crops
 from batsort_bags.reader import Bag, BagError
 from batsort_bags.recorded import recorded_cell
 from batsort_core.cell import CellDescription
+from batsort_core.item_life import ItemLives
 from batsort_core.items import Outcome
 from batsort_files.folders import FolderError, make_folder
 from batsort_graph.names import IMAGES, VERDICTS
 from batsort_graph.versions import versions
-from batsort_interfaces.msg import BinState, BinStates, SortDecision
+from batsort_interfaces.msg import BinState, BinStates
 from batsort_perception.print_cache import PrintCache
 from batsort_reports.attribution import counts
 from batsort_reports.print_reading import Printed, Seen, read_bag, reader, refusal
@@ -58,7 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def uncertain(
-    bag: Bag, cell: CellDescription, decisions: Mapping[int, SortDecision], refused: list[str]
+    bag: Bag, cell: CellDescription, lives: ItemLives, refused: list[str]
 ) -> list[Uncertain] | None:
     """The items with the least confidence, as the images of a bag show them; None without images.
 
@@ -66,15 +67,17 @@ def uncertain(
     """
     if not any(topic in bag.topics for topic in IMAGES):
         return None
-    judged = [d for d in decisions.values() if d.type]
-    least = {d.item_id: d for d in sorted(judged, key=lambda d: d.confidence)[:SHOWN]}
+    judged = [life.decision for life in lives if life.decision and life.judged]
+    judged.sort(key=lambda decision: decision.verdict.confidence)
+    least = {decision.item_id: decision for decision in judged[:SHOWN]}
     found: dict[int, Uncertain] = {}
     for crop in crops(
         bag, cell, least.__contains__, lambda error: refused.append(refusal(bag, error))
     ):
         d = least[crop.item_id]
+        by = d.verdict
         found[crop.item_id] = Uncertain(
-            crop.pixels, d.type, d.confidence, d.novelty, d.bin, d.reason
+            crop.pixels, by.type, by.confidence, by.novelty, d.bin, d.reason.value
         )
     return [found[item_id] for item_id in least if item_id in found]
 
@@ -132,9 +135,12 @@ def _report(
                 else:
                     if received.topic == VERDICTS:
                         seen_at[message.item_id] = Seen.of(message)
-                    log.hear(received.topic, message, received.stamp * 1e-9)
+                    try:
+                        log.hear(received.topic, message, received.stamp * 1e-9)
+                    except ValueError as error:
+                        damages.append(f"{path}: {received.topic}: a message is refused: {error}")
             read_bag(printed, bag, log.run, cell.recipe, seen_at, by)
-            seen = uncertain(bag, cell, log.run.decisions, printed.refused)
+            seen = uncertain(bag, cell, log.run.lives, printed.refused)
             if seen is not None:
                 pictures = [*(pictures or []), *seen]
             damages += [bag.damage] if bag.damage else []
@@ -156,9 +162,9 @@ def _report(
 
 def _balance(run: Run, cell: CellDescription, balances: Sequence[Sequence[BinStates]]) -> None:
     """Counts of what was heard: those of `bins/state` go back to before the shift."""
-    settled = {outcome.item_id for outcome in run.outcomes}
-    run.items += sorted(settled - set(run.items))
-    outcomes = Counter(outcome.outcome for outcome in run.outcomes)
+    settled = {life.id for life in run.lives if life.outcomes}
+    run.earlier = frozenset(settled - set(run.items))
+    outcomes = Counter(one.outcome for one in run.outcomes)
     strange: Counter[str] = Counter()
     for heard in balances:
         for before, after in pairwise(heard):
@@ -180,7 +186,7 @@ def _balance(run: Run, cell: CellDescription, balances: Sequence[Sequence[BinSta
         on_belt=len(set(run.items) - settled),
         unexpected=sum(strange.values()),
         outcomes=[outcome.value for outcome in Outcome],
-        outcome_counts=[outcomes[outcome.value] for outcome in Outcome],
+        outcome_counts=[outcomes[outcome] for outcome in Outcome],
     )
 
 

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from batsort_core.chemistry import RECHARGEABLE_LITHIUM, Chemistry
+from batsort_core.item_life import ItemLife
 from batsort_core.items import Reason
 from batsort_core.recipe import Recipe
 from batsort_perception.print_text import Print
@@ -73,14 +74,12 @@ class Listed:
 
 def said_by(found: Print) -> Said:
     """What `found` says; where it can be several lithium chemistries, all of these."""
-    brand = found.brand
-    named = ("", "", 0.0) if brand is None else (brand.text, brand.value, brand.confidence)
-    one = found.chemistry
-    if one is not None:
-        return Said((Chemistry(one.value),), one.confidence, one.text, *named[1:])
-    if not found.chemistries:
-        return Said((), 0.0, *named)
-    return _one_of([c.value for c in found.chemistries], Said((), *found.one_of, *named[1:]))
+    values, confidence, text = found.said
+    said = Said((), confidence, text)
+    if found.brand is not None:
+        brand = found.brand
+        said = Said((), confidence, text or brand.text, brand.value, brand.confidence)
+    return _one_of(values, said)
 
 
 def said_in(reading: Any) -> Said:
@@ -124,18 +123,18 @@ def review(read: Mapping[int, Said], run: Run, recipe: Recipe) -> list[Listed]:
     """The items to look at, Li-ion outside its own bins first, then by how surely it was read."""
     chemistries = recipe.chemistries or {}
     own = _bins_of_li_ion(recipe)
-    outcomes = {outcome.item_id: outcome for outcome in run.outcomes}
     found = []
     for item_id, said in read.items():
-        decision, outcome = run.decisions.get(item_id), outcomes.get(item_id)
-        type = decision.type if decision else ""
+        life = run.lives.get(item_id) or ItemLife(item_id)
+        decision, settled = life.decision, life.settled
+        type = life.judged.type if life.judged else ""
         stated = chemistries.get(type)
         judged = judge(said, stated, recipe.own_brand(type, said.brand))
         # The cell may have been less strict.
         contradicts = judged.contradicts or bool(decision and decision.reason == Reason.BY_PRINT)
         if not (judged.li_ion or contradicts):
             continue
-        landed = outcome.bin if outcome else ""
+        landed = settled.bin if settled else ""
         bin = landed or (decision.bin if decision else "")
         listed = Listed(
             item_id,
@@ -146,7 +145,7 @@ def review(read: Mapping[int, Said], run: Run, recipe: Recipe) -> list[Listed]:
             stated.in_words if stated else "",
             bin,
             bool(landed),
-            outcome.outcome if outcome else "",
+            settled.outcome.value if settled else "",
             judged.li_ion,
             contradicts,
             judged.li_ion and bin in own,

@@ -11,14 +11,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from batsort_interfaces.msg import (
-    BinStates,
-    EjectEvent,
-    ItemOutcome,
-    ItemTruth,
-    PrintReading,
-    SortDecision,
-)
+from batsort_core.balance import Settled
+from batsort_core.decisions import Decision
+from batsort_core.item_life import ItemLives
+from batsort_core.items import Outcome, Reason
+from batsort_graph.from_messages import NS
+from batsort_interfaces.msg import BinStates, ItemTruth, PrintReading
 
 NOWHERE = ""
 UNKNOWN = "unknown"
@@ -27,23 +25,38 @@ UNKNOWN = "unknown"
 
 @dataclass
 class Run:
-    """What was seen of a run; messages as they came, in SI units."""
+    """What was seen of a run, in SI units."""
 
     bin_of_type: Mapping[str, str]
     others: str
-    items: list[int] = field(default_factory=list)
+    lives: ItemLives = field(default_factory=ItemLives)
+    """Items, decisions, shots and outcomes; verdicts as they were decided by."""
+    earlier: frozenset[int] = frozenset()
+    """Items that came in before anything was heard."""
     readings: dict[int, PrintReading] = field(default_factory=dict)
     """Of print; the first of an item counts."""
-    decisions: dict[int, SortDecision] = field(default_factory=dict)
-    outcomes: list[ItemOutcome] = field(default_factory=list)
     truths: list[ItemTruth] = field(default_factory=list)
     bins: BinStates = field(default_factory=BinStates)
-    events: list[EjectEvent] = field(default_factory=list)
     fire_errors: list[float] = field(default_factory=list)
     latencies_s: list[float] = field(default_factory=list)
     trained_photos: frozenset[str] = frozenset()
     first_sorted_s: float | None = None
     """From the call to the first battery confirmed in its bin [s]."""
+
+    @property
+    def items(self) -> list[int]:
+        """Ids of the items that came in."""
+        return [life.id for life in self.lives if life.item or life.id in self.earlier]
+
+    @property
+    def outcomes(self) -> list[Settled]:
+        """What became of the items."""
+        return [settled for life in self.lives for settled in life.outcomes]
+
+    def decision(self, item_id: int) -> Decision | None:
+        """Where an item was to go; None: nothing was decided."""
+        life = self.lives.get(item_id)
+        return life.decision if life else None
 
     @property
     def left(self) -> int:
@@ -57,26 +70,24 @@ class Run:
     def faults(self) -> list[str]:
         """Every way in which the counts do not add up; empty where they do."""
         found = []
-        outcomes = Counter(outcome.item_id for outcome in self.outcomes)
-        doubled = sorted(item for item, count in outcomes.items() if count > 1)
+        items = set(self.items)
+        settled = {life.id for life in self.lives if life.outcomes}
+        doubled = sorted(life.id for life in self.lives if len(life.outcomes) > 1)
         if doubled:
             found.append(f"items with more than one outcome: {doubled}")
-        without = sorted(set(self.items) - outcomes.keys())
+        without = sorted(items - settled)
         if len(without) > self.bins.on_belt:
             found.append(f"items without an outcome: {without}")
-        strange = sorted(outcomes.keys() - set(self.items))
+        strange = sorted(settled - items)
         if strange:
             found.append(f"outcomes of items that never came in: {strange}")
-        settled = sum(self.bins.outcome_counts)
-        if self.bins.items_in != settled + self.bins.on_belt:
+        out = sum(self.bins.outcome_counts)
+        if self.bins.items_in != out + self.bins.on_belt:
             found.append(
-                f"items in {self.bins.items_in} is not outcomes {settled} "
-                f"+ on belt {self.bins.on_belt}"
+                f"items in {self.bins.items_in} is not outcomes {out} + on belt {self.bins.on_belt}"
             )
-        if self.bins.items_in != len(set(self.items)):
-            found.append(
-                f"bins counted {self.bins.items_in} items in, the belt {len(set(self.items))}"
-            )
+        if self.bins.items_in != len(items):
+            found.append(f"bins counted {self.bins.items_in} items in, the belt {len(items)}")
         return found
 
 
@@ -126,16 +137,16 @@ def summarize(run: Run) -> dict[str, Any]:
     known = [truth for truth in run.truths if run.target(truth) != run.others]
     unknown = [truth for truth in run.truths if run.target(truth) == run.others]
     decided = [
-        (truth, run.decisions[truth.item_id])
+        (truth, decision)
         for truth in run.truths
-        if truth.item_id in run.decisions
+        if (decision := run.decision(truth.item_id)) is not None
     ]
     purity = _share(sum(run.target(t) == t.bin for t in sorted_in), len(sorted_in))
     recovery = _share(sum(run.target(t) == t.bin for t in known), len(known))
     rejected = _share(sum(t.bin == run.others for t in unknown), len(unknown))
     aims = [truth.aim_error for truth in run.truths if math.isfinite(truth.aim_error)]
     shown = {t.photo: t.photo_sha256 for t in run.truths if t.photo}
-    stamps = [seconds(outcome.header.stamp) for outcome in run.outcomes]
+    stamps = [in_seconds(settled.stamp) for settled in run.outcomes]
     span = max(stamps) - min(stamps) if stamps else 0.0
     outcomes = dict(zip(run.bins.outcomes, map(int, run.bins.outcome_counts), strict=True))
     return {
@@ -151,13 +162,13 @@ def summarize(run: Run) -> dict[str, Any]:
         "recovery_interval_95": recovery["interval_95"],
         "unknown_in_others": rejected,
         "misclassified": sum(
-            d.reason == SortDecision.SORT and d.bin != run.target(t) for t, d in decided
+            d.reason is Reason.SORT and d.bin != run.target(t) for t, d in decided
         ),
         "rejected_known": sum(
             d.bin == run.others and run.target(t) != run.others for t, d in decided
         ),
         "wrong_bin": sum(t.bin not in (NOWHERE, d.bin) for t, d in decided),
-        "late": outcomes.get(ItemOutcome.OTHERS_LATE, 0),
+        "late": outcomes.get(Outcome.OTHERS_LATE, 0),
         "throughput_per_s": round((len(stamps) - 1) / span, 3) if span > 0 else None,
         "fire_error_mm": percentiles(abs(error) * 1e3 for error in run.fire_errors),
         "aim_error_mm": percentiles(abs(error) * 1e3 for error in aims),
@@ -184,8 +195,8 @@ def _confusion(run: Run) -> dict[str, dict[str, int]]:
         for truth in run.truths:
             rows.setdefault(truth.type or UNKNOWN, Counter())[truth.bin] += 1
     else:
-        for outcome in run.outcomes:
-            rows.setdefault(outcome.decided_bin or UNKNOWN, Counter())[outcome.bin] += 1
+        for settled in run.outcomes:
+            rows.setdefault(settled.decided_bin or UNKNOWN, Counter())[settled.bin] += 1
     return {row: dict(sorted(columns.items())) for row, columns in sorted(rows.items())}
 
 
@@ -200,6 +211,11 @@ def _bin(run: Run, state: Any, landed: Sequence[ItemTruth]) -> dict[str, Any]:
         "purity": right["value"],
         "purity_interval_95": right["interval_95"],
     }
+
+
+def in_seconds(stamp: int) -> float:
+    """Of nanoseconds, as `seconds` gives them, to the last bit."""
+    return stamp // NS + stamp % NS * 1e-9
 
 
 def seconds(stamp: Any) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from batsort_graph.from_messages import decision_of, ejected_of, item_of, settled_of
 from batsort_interfaces.msg import BeltState, CellState, EjectEvent
 from batsort_reports.report import Run, seconds
 from batsort_reports.scenario_report import Happened, Observed
@@ -33,8 +34,6 @@ class RunLog:
         self.cell_state: Any = CellState()
         self._metres_per_count = metres_per_count
         self._belt_heard_s: float | None = None
-        self._told: dict[int, list[Any]] = {}
-        """Outcomes by item."""
 
     def moment(self, heard_s: float) -> float:
         """When something was heard, by the stamps of belt readings, also where these are silent.
@@ -46,7 +45,10 @@ class RunLog:
         return seconds(self.belt.header.stamp) + heard_s - self._belt_heard_s
 
     def hear(self, topic: str, message: Any, heard_s: float) -> None:
-        """Take a message of one of TOPICS, and when it was heard by any steady clock [s]."""
+        """Take a message of one of TOPICS, and when it was heard by any steady clock [s].
+
+        Raises ValueError for a message that can't be.
+        """
         run, observed = self.run, self.observed
         match topic:
             case "belt/state":
@@ -54,25 +56,21 @@ class RunLog:
                 moment = seconds(message.header.stamp)
                 observed.belt.append((moment, message.position, message.moving))
             case "belt/items":
-                run.items.append(message.id)
+                run.lives.take(item_of(message))
             case "classifications":
                 judged = seconds(message.verdict_stamp)
                 run.latencies_s.append(judged - seconds(message.header.stamp))
             case "readings":
                 run.readings.setdefault(message.item_id, message)
             case "items/decisions":
-                run.decisions[message.item_id] = message
+                run.lives.take(decision_of(message))
             case "ejector/events":
-                run.events.append(message)
+                run.lives.take(ejected_of(message))
                 if message.result == EjectEvent.FIRED:
                     counts = message.actual_count - message.planned_count
                     run.fire_errors.append(counts * self._metres_per_count)
             case "items/outcomes":
-                # After a restart the same outcomes are said again.
-                told = self._told.setdefault(message.item_id, [])
-                if message not in told:
-                    told.append(message)
-                    run.outcomes.append(message)
+                run.lives.take(settled_of(message))
             case "bins/state":
                 run.bins = message
             case "cell/state":

@@ -58,17 +58,17 @@ def _confidence(axes: Axes, run: Run) -> None:
         "wrong type": [],
         "unknown": [],
     }
-    for item, decision in run.decisions.items():
-        truth = truths.get(item)
-        if truth is None or not decision.type:
+    for life in run.lives:
+        truth, verdict = truths.get(life.id), life.judged
+        if truth is None or verdict is None:
             continue
         known = truth.type in run.bin_of_type
         group = (
             "unknown"
             if not known
-            else ("right type" if decision.type == truth.type else "wrong type")
+            else ("right type" if verdict.type == truth.type else "wrong type")
         )
-        groups[group].append((decision.novelty, decision.confidence))
+        groups[group].append((verdict.novelty, verdict.confidence))
     for (group, points), colour in zip(groups.items(), (RIGHT, WRONG, MUTED), strict=True):
         if points:
             novelty, confidence = zip(*points, strict=True)

@@ -73,7 +73,7 @@ def summarize_scenario(run: Run, observed: Observed) -> dict[str, Any]:
     noticed, stood = observed.noticed_s(), observed.stood_s()
     wrong = []
     for truth in run.truths:
-        decision = run.decisions.get(truth.item_id)
+        decision = run.decision(truth.item_id)
         meant = decision.bin if decision else run.others
         if truth.bin in (NOWHERE, run.others, meant):
             continue

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from batsort_interfaces.msg import ItemTruth, SortDecision
+from batsort_core.decisions import Decision
+from batsort_core.items import Reason
+from batsort_interfaces.msg import ItemTruth
 from batsort_reports.attribution import counts
 from batsort_reports.report import Run
 from batsort_reports.scenario_report import Observed, summarize_scenario
@@ -13,8 +15,8 @@ def a_run(*truths: ItemTruth) -> Run:
     run = Run(bin_of_type={"Klarus": "klarus", "GP": "gp"}, others="others", truths=list(truths))
     for truth in truths:
         if not truth.foreign:
-            reason = SortDecision.UNKNOWN_TYPE
-            run.decisions[truth.item_id] = SortDecision(bin="others", reason=reason)
+            reason = Reason.UNKNOWN_TYPE
+            run.lives.take(Decision(truth.item_id, 1, "others", reason, 0, 0, None))
     return run
 
 

@@ -15,10 +15,13 @@ from runs import header, made, write
 
 from batsort_bags.reader import Bag
 from batsort_bringup.installed import default_cell
+from batsort_core.balance import Settled
 from batsort_core.chemistry import Chemistry
+from batsort_core.decisions import Decision
+from batsort_core.items import Outcome, Reason, Verdict
 from batsort_graph.from_messages import stamp_of
 from batsort_graph.names import IMAGES
-from batsort_interfaces.msg import ItemOutcome, PrintReading, SortDecision
+from batsort_interfaces.msg import PrintReading
 from batsort_perception.print_reader import PrintError
 from batsort_perception.print_text import Line, Print, interpret
 from batsort_reports import bag_report, print_reading
@@ -77,19 +80,16 @@ def test_a_brand_that_its_type_does_not_have_contradicts(
         assert not judged.li_ion
 
 
-def a_run(**fates: tuple[str, str, str]) -> Run:
+def a_run(reason: Reason = Reason.SORT, **fates: tuple[str, str, str]) -> Run:
     """Type, bin decided and bin reached of items, by `i<id>`."""
     run = Run(bin_of_type=RECIPE.types, others="others")
     for name, (type, decided, reached) in fates.items():
         item_id = int(name[1:])
         if decided:
-            run.decisions[item_id] = SortDecision(item_id=item_id, type=type, bin=decided)
+            verdict = Verdict(item_id, type, 0.9, 0.1, 1)
+            run.lives.take(Decision(item_id, 1, decided, reason, 1, 0, verdict))
         if reached:
-            run.outcomes.append(
-                ItemOutcome(
-                    item_id=item_id, bin=reached, decided_bin=decided, outcome="sorted_confirmed"
-                )
-            )
+            run.lives.take(Settled(item_id, Outcome.SORTED_CONFIRMED, reached, decided, None, 1))
     return run
 
 
@@ -182,8 +182,8 @@ def test_an_item_of_another_brand_is_listed_with_it() -> None:
 
 
 def test_what_the_cell_sent_away_by_its_print_is_listed_whatever_it_says() -> None:
-    run = a_run(i1=("Exell_Green", "others", "others"), i2=("Exell_Green", "others", "others"))
-    run.decisions[1].reason = "by_print"
+    run = a_run(Reason.BY_PRINT, i1=("Exell_Green", "others", "others"))
+    run.lives.take(Decision(2, 1, "others", Reason.LOW_CONFIDENCE, 1, 0, None))
     (one,) = review({1: Said(text="Varta"), 2: Said(text="Varta")}, run, RECIPE)
     assert (one.item_id, one.text, one.chemistry, one.contradicts) == (1, "Varta", "", True)
 

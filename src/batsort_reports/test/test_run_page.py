@@ -12,14 +12,10 @@ import numpy as np
 import pytest
 
 from batsort_bringup.installed import default_cell
-from batsort_interfaces.msg import (
-    BinState,
-    BinStates,
-    CellState,
-    ItemOutcome,
-    ItemTruth,
-    SortDecision,
-)
+from batsort_core.balance import Settled
+from batsort_core.decisions import Decision
+from batsort_core.items import Item, Outcome, Reason, Verdict
+from batsort_interfaces.msg import BinState, BinStates, CellState, ItemTruth
 from batsort_reports import bag_report
 from batsort_reports.report import Run, summarize
 from batsort_reports.run_page import Uncertain, as_page
@@ -58,12 +54,14 @@ def a_run() -> Run:
         [("Klarus", "klarus"), ("<b>Cell</b>", "cells"), ("", "others"), ("Klarus", "others")]
     ):
         item_id = number + 1
-        run.items.append(item_id)
-        run.decisions[item_id] = SortDecision(item_id=item_id, bin=bin, type=kind)
-        outcome = "sorted_confirmed" if bin != "others" else "others_unknown_type"
-        run.outcomes.append(
-            ItemOutcome(item_id=item_id, outcome=outcome, bin=bin, decided_bin=bin, type=kind)
-        )
+        outcome = Outcome.SORTED_CONFIRMED if bin != "others" else Outcome.OTHERS_UNKNOWN_TYPE
+        verdict = Verdict(item_id, kind, 0.0, 0.0, 1) if kind else None
+        for told in (
+            Item(item_id, 1, 0, 0.05, 1),
+            Decision(item_id, 1, bin, Reason.SORT, 1, 0, verdict),
+            Settled(item_id, outcome, bin, bin, verdict, 0),
+        ):
+            run.lives.take(told)
         run.truths.append(ItemTruth(item_id=item_id, index=number, type=kind, bin=bin))
     run.latencies_s, run.fire_errors = [0.03, 0.05], [0.001]
     run.bins = BinStates(
@@ -191,7 +189,7 @@ def test_the_picture_takes_names_as_they_are(tmp_path: Path) -> None:
 
 def test_counts_that_do_not_add_up_are_said_first() -> None:
     run = a_run()
-    run.outcomes.pop()
+    run.lives.take(Item(5, 1, 0, 0.05, 1))
     text = words(as_page("Run", a_report(run, seen()), None))
     assert text.index("The counts do not add up") < text.index("purity")
 

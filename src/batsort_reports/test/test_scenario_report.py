@@ -60,7 +60,8 @@ class Story:
         blown: float | None = None,
     ) -> None:
         """An item lands; a jet reached it at `blown`, None: none did."""
-        self._say("items/decisions", SortDecision(item_id=item, bin=meant), t, stamped=False)
+        decision = SortDecision(item_id=item, bin=meant, reason=SortDecision.SORT)
+        self._say("items/decisions", decision, t, stamped=False)
         truth = ItemTruth(index=index, item_id=item, type="A", bin=bin)
         if blown is not None:
             truth.blown = stamp_of(blown)

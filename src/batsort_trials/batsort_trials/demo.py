@@ -141,7 +141,7 @@ def _write_page(
         try:
             with Bag(folder / "bag") as bag:
                 printed.show(bag, run, cell.recipe, seen_in(bag))
-                pictures = uncertain(bag, cell, run.decisions, printed.refused)
+                pictures = uncertain(bag, cell, run.lives, printed.refused)
         except BagError as error:
             printed.refused.append(str(error))
     for line in dict.fromkeys(printed.refused):

@@ -8,13 +8,17 @@ from types import SimpleNamespace
 
 import pytest
 
-from batsort_interfaces.msg import BinStates, CellState, ItemOutcome, ItemTruth
+from batsort_core.balance import Settled
+from batsort_core.items import Item, Outcome
+from batsort_interfaces.msg import BinStates, CellState, ItemTruth
 from batsort_reports.report import Run
 from batsort_trials import demo
 
 
 def test_an_item_put_onto_the_belt_by_a_fault_does_not_stand_for_one_that_is_still_to_come():
-    run = Run(bin_of_type={}, others="others", items=[1], outcomes=[ItemOutcome(item_id=1)])
+    run = Run(bin_of_type={}, others="others")
+    run.lives.take(Item(1, 1, 0, 0.05, 1))
+    run.lives.take(Settled(1, Outcome.MISSING, "", "", None, 1))
     run.bins = BinStates(items_in=1)
     watcher = SimpleNamespace(run=run, _truth_heard=0.0)
     run.truths = [ItemTruth(item_id=1), ItemTruth(foreign=True)]
