@@ -11,7 +11,8 @@ from batsort_core.firing import ShotEnd
 from batsort_core.items import Item
 from batsort_core.sensing import Arrival, Edge, EncoderSample
 from batsort_twin.events import Frame
-from batsort_twin.sim import Twin, TwinOptions
+from batsort_twin.options import TwinOptions
+from batsort_twin.sim import Twin
 
 START = 1_700_000_000_000_000_000
 MOMENT_NS = 10_000_000

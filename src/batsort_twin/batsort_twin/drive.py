@@ -1,6 +1,6 @@
 """The belt's drive: its roller, and the belt that it carries along or not."""
 
-from batsort_twin.faults import Conditions
+from batsort_twin.conditions import Conditions
 from batsort_twin.scene import STEP_S
 
 HARD_STOP = 10.0
@@ -25,8 +25,7 @@ class Drive:
         """Run on for one step from `now` [ns]; what the roller has turned [m]."""
         target, change = self.target, self._acceleration * STEP_S
         if wrong.ramp is not None and target > 0.0:
-            ramp, began = wrong.ramp
-            target = ramp.velocity(now - began)
+            target = wrong.ramp(now)
         if wrong.stopped or wrong.jammed or wrong.estop:
             target = 0.0
         if wrong.jammed or wrong.estop:

@@ -1,29 +1,36 @@
-"""Faults that the simulated cell can be given: what they are, and when they begin and end.
+"""What can go wrong with the simulated cell: one class for each kind of fault.
 
-A scenario lists them, each with its kind and its parameters:
-
-    faults:
-      - {kind: slip, at_item: 15, share: 0.1, for_s: 4.0}
-      - {kind: touching, at_item: 20, for_items: 2}
-
-A lasting fault says what it makes of the `Conditions` that the simulation asks; one that happens
-at a stroke is carried out by the simulation when it begins.
+A lasting fault says what it makes of the `Conditions` that the parts of the cell ask; what happens
+at a stroke, or to the item that comes by, is carried out by `injection`. A new kind is one class.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import MISSING, dataclass, field, fields
+from collections.abc import Callable
+from dataclasses import dataclass
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, TypeVar, dataclass_transform
 
-from batsort_core.cell import CellDescription
-from batsort_files.schema import FieldError, Range, read, refuse
-
-_NS = 1_000_000_000
+from batsort_files.schema import Range
+from batsort_twin.conditions import Conditions
+from batsort_twin.fault import Fault, Number, OfBin, OfValve, OnPassing, Stroke, Time
 
 Share = Annotated[float, Range(above=0.0, most=1.0)]
-Place = Annotated[float, Range("m", above=0.0, most=100.0)]
-Time = Annotated[float, Range("s", above=0.0, most=3600.0)]
-Number = Annotated[int, Range("items", least=1)]
+F = TypeVar("F", bound=Fault)
+
+KINDS: dict[str, type[Fault]] = {}
+"""By what a scenario calls them."""
+
+
+@dataclass_transform(frozen_default=True, kw_only_default=True)
+def kind(name: str) -> Callable[[type[F]], type[F]]:
+    """Make a class a kind of fault that a scenario calls `name`."""
+
+    def register(described: type[F]) -> type[F]:
+        made = dataclass(frozen=True, slots=True, kw_only=True)(described)
+        made.kind = name
+        KINDS[name] = made
+        return made
+
+    return register
 
 
 class Topic(StrEnum):
@@ -41,83 +48,7 @@ class Topic(StrEnum):
     CELL_ESTOP = "cell/estop"
 
 
-@dataclass(slots=True)
-class Conditions:
-    """What is wrong at the moment; as it is made: nothing."""
-
-    stopped: bool = False
-    """The drive has stopped by itself."""
-    jammed: bool = False
-    """The drive is stalled."""
-    ramp: "tuple[SpeedRamp, int] | None" = None
-    """With the stamp of its beginning [ns]."""
-    slip: float = 0.0
-    """Share of the roller's travel that the belt does not follow."""
-    missed: float = 0.0
-    """Share of the counts that the encoder loses."""
-    encoder_linked: bool = True
-    gap: float | None = None
-    """To the next item fed [m]."""
-    length: float | None = None
-    """Of the next item fed [m]."""
-    camera_frozen: bool = False
-    light: float = 1.0
-    """Share of the camera's light."""
-    camera_delay_s: float = 0.0
-    dropped: float = 0.0
-    """Share of the frames."""
-    stuck_shut: set[int] = field(default_factory=set)
-    stuck_open: set[int] = field(default_factory=set)
-    slower_s: dict[int, float] = field(default_factory=dict)
-    """By valve, more than its opening time."""
-    pressure: float = 1.0
-    """Share of the air's."""
-    dead_eyes: set[str] = field(default_factory=set)
-    blinking: dict[str, float] = field(default_factory=dict)
-    """False arrivals a second, by bin."""
-    barrier_dead: bool = False
-    barrier_stuck: bool = False
-    estop: bool = False
-    lost: dict[str, float] = field(default_factory=dict)
-    """Share of messages, by topic."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fault:
-    """When it begins: at the n-th item fed or at a simulated second. It lasts until repaired."""
-
-    at_item: Annotated[int, Range("items", least=0)] | None = None
-    at_s: Annotated[float, Range("s", least=0.0)] | None = None
-    for_s: Time | None = None
-    """Ends by itself, after so long."""
-    for_items: Number | None = None
-    """Ends by itself, after so many more items fed."""
-
-    @property
-    def kind(self) -> str:
-        """As a scenario calls it."""
-        return next(kind for kind, made in KINDS.items() if type(self) is made)
-
-    @property
-    def detail(self) -> str:
-        """Its own parameters, for people."""
-        common = {field.name for field in fields(Fault)}
-        own = (f.name for f in fields(self) if f.name not in common)
-        return ", ".join(f"{name} {getattr(self, name)}" for name in own)
-
-    def impair(self, on: Conditions, began: int) -> None:
-        """What is wrong while it lasts; `began` is its stamp [ns]."""
-
-    def check(self, cell: CellDescription) -> None:
-        """Refuse what the cell has not. Raises FieldError, from the field on."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stroke(Fault):
-    """Done in the moment it begins."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
+@kind("belt_stop")
 class BeltStop(Fault):
     """The drive stops, and starts again by itself."""
 
@@ -127,7 +58,7 @@ class BeltStop(Fault):
         on.stopped = True
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@kind("belt_jam")
 class BeltJam(Fault):
     """The belt stands although it is driven: the drive is stalled."""
 
@@ -135,7 +66,12 @@ class BeltJam(Fault):
         on.jammed = True
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@kind("item_jam")
+class ItemJam(OnPassing):
+    """The item sticks there, and others pile up behind it."""
+
+
+@kind("speed_ramp")
 class SpeedRamp(Fault):
     """The drive runs at a speed of its own: evenly from the first to the last [m/s]."""
 
@@ -144,15 +80,15 @@ class SpeedRamp(Fault):
     for_s: Time | None = 5.0
 
     def impair(self, on: Conditions, began: int) -> None:
-        on.ramp = (self, began)
+        on.ramp = lambda now: self.velocity(now - began)
 
     def velocity(self, since_ns: int) -> float:
         """So long after it began [m/s]."""
-        share = 1.0 if self.for_s is None else min(1.0, since_ns / (self.for_s * _NS))
+        share = 1.0 if self.for_s is None else min(1.0, since_ns / (self.for_s * 1_000_000_000))
         return self.first + share * (self.last - self.first)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@kind("slip")
 class Slip(Fault):
     """The belt moves a share less than its encoder tells; below 0: more."""
 
@@ -162,7 +98,7 @@ class Slip(Fault):
         on.slip = min(1.0, on.slip + self.share)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@kind("slip_jump")
 class SlipJump(Fault):
     """The belt falls back once, at half its speed while it does. Ends when it has."""
 
@@ -172,7 +108,7 @@ class SlipJump(Fault):
         on.slip = min(1.0, on.slip + 0.5)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@kind("encoder_missed")
 class EncoderMissed(Fault):
     """A share of the counts is lost, at random."""
 
@@ -182,7 +118,7 @@ class EncoderMissed(Fault):
         on.missed = max(on.missed, self.share)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@kind("encoder_frozen")
 class EncoderFrozen(Fault):
     """Samples go on with the same count: the shaft's coupling is broken."""
 
@@ -190,7 +126,7 @@ class EncoderFrozen(Fault):
         on.missed = 1.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@kind("encoder_silent")
 class EncoderSilent(Fault):
     """The link is dead: no samples, no barrier edges; counts stay as they were last heard."""
 
@@ -198,12 +134,12 @@ class EncoderSilent(Fault):
         on.encoder_linked = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@kind("encoder_reset")
 class EncoderReset(Stroke):
     """The counter has lost its count: from 0 on, in a new epoch."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@kind("encoder_wrap")
 class EncoderWrap(Stroke):
     """From the start, a narrow counter that is near its end."""
 
@@ -212,7 +148,17 @@ class EncoderWrap(Stroke):
     """Until it begins anew."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@kind("touching")
+class Touching(Fault):
+    """The next items are fed without a gap."""
+
+    for_items: Number | None = 1
+
+    def impair(self, on: Conditions, began: int) -> None:
+        on.gap = 0.0
+
+
+@kind("small_gap")
 class SmallGap(Fault):
     """The next items are fed too close to each other."""
 
@@ -223,17 +169,7 @@ class SmallGap(Fault):
         on.gap = self.gap
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Touching(Fault):
-    """The next items are fed without a gap."""
-
-    for_items: Number | None = 1
-
-    def impair(self, on: Conditions, began: int) -> None:
-        on.gap = 0.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
+@kind("long_item")
 class LongItem(Fault):
     """The next items are too long: batteries that are taped together."""
 
@@ -244,24 +180,12 @@ class LongItem(Fault):
         on.length = self.length
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OnPassing(Fault):
-    """Befalls the first item whose centre passes a place on the belt."""
-
-    x: Place = 0.4
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ItemJam(OnPassing):
-    """The item sticks there, and others pile up behind it."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
+@kind("item_vanishes")
 class ItemVanishes(OnPassing):
     """The item is taken off the belt there. Ends when it is."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@kind("item_from_side")
 class ItemFromSide(OnPassing):
     """A battery that the barrier has not seen is put down behind the item. Ends when it is."""
 
@@ -271,7 +195,7 @@ class ItemFromSide(OnPassing):
     """Across the belt, towards the bins: beside the stream."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@kind("camera_frozen")
 class CameraFrozen(Fault):
     """The same picture again and again, with new stamps."""
 
@@ -279,7 +203,7 @@ class CameraFrozen(Fault):
         on.camera_frozen = True
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@kind("camera_dark")
 class CameraDark(Fault):
     """The lamp is out: a share of the light is left."""
 
@@ -289,7 +213,7 @@ class CameraDark(Fault):
         on.light *= self.light
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@kind("camera_late")
 class CameraLate(Fault):
     """Frames are delivered late, with the right stamps."""
 
@@ -299,7 +223,7 @@ class CameraLate(Fault):
         on.camera_delay_s += self.by_s
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@kind("camera_dropped")
 class CameraDropped(Fault):
     """A share of the frames is lost, at random."""
 
@@ -309,7 +233,7 @@ class CameraDropped(Fault):
         on.dropped = max(on.dropped, self.share)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@kind("camera_silent")
 class CameraSilent(Fault):
     """No frame comes."""
 
@@ -317,19 +241,7 @@ class CameraSilent(Fault):
         on.dropped = 1.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OfValve(Fault):
-    """Of one valve."""
-
-    valve: int
-
-    def check(self, cell: CellDescription) -> None:
-        valves = [bin.valve for bin in cell.ejectors]
-        if self.valve not in valves:
-            refuse("valve", self.valve, ", ".join(map(str, valves)))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
+@kind("valve_stuck_shut")
 class ValveStuckShut(OfValve):
     """It does not open."""
 
@@ -337,7 +249,7 @@ class ValveStuckShut(OfValve):
         on.stuck_shut.add(self.valve)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@kind("valve_stuck_open")
 class ValveStuckOpen(OfValve):
     """Its jet blows on and on, without any command."""
 
@@ -345,7 +257,7 @@ class ValveStuckOpen(OfValve):
         on.stuck_open.add(self.valve)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@kind("valve_slow")
 class ValveSlow(OfValve):
     """It opens later than it should."""
 
@@ -355,7 +267,7 @@ class ValveSlow(OfValve):
         on.slower_s[self.valve] = on.slower_s.get(self.valve, 0.0) + self.by_s
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@kind("air_lost")
 class AirLost(Fault):
     """A share of the air's pressure is left, for all valves."""
 
@@ -365,19 +277,7 @@ class AirLost(Fault):
         on.pressure *= self.pressure
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OfBin(Fault):
-    """Of one bin's confirm eye."""
-
-    bin: str
-
-    def check(self, cell: CellDescription) -> None:
-        bins = [bin.name for bin in cell.bins]
-        if self.bin not in bins:
-            refuse("bin", self.bin, ", ".join(bins))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
+@kind("eye_dead")
 class EyeDead(OfBin):
     """It sees nothing."""
 
@@ -385,7 +285,7 @@ class EyeDead(OfBin):
         on.dead_eyes.add(self.bin)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@kind("eye_blinking")
 class EyeBlinking(OfBin):
     """It sees what is not there, at random moments."""
 
@@ -395,7 +295,7 @@ class EyeBlinking(OfBin):
         on.blinking[self.bin] = self.rate
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@kind("barrier_dead")
 class BarrierDead(Fault):
     """It stays as it is, whatever passes."""
 
@@ -403,7 +303,7 @@ class BarrierDead(Fault):
         on.barrier_dead = True
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@kind("barrier_stuck")
 class BarrierStuck(Fault):
     """It is blocked, for instance by dirt."""
 
@@ -411,7 +311,7 @@ class BarrierStuck(Fault):
         on.barrier_stuck = True
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@kind("estop")
 class EStop(Fault):
     """The emergency stop is pressed: drive and air are cut by hardware until it is released."""
 
@@ -420,14 +320,14 @@ class EStop(Fault):
         on.pressure = 0.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@kind("clock_step")
 class ClockStep(Stroke):
     """The machine's clock is set: all later stamps are shifted."""
 
     by_s: Annotated[float, Range("s", least=-3600.0, most=3600.0)] = -2.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@kind("messages_lost")
 class MessagesLost(Fault):
     """A share of the messages of one topic that the twin's node hears or says is lost."""
 
@@ -436,146 +336,3 @@ class MessagesLost(Fault):
 
     def impair(self, on: Conditions, began: int) -> None:
         on.lost[self.topic] = max(on.lost.get(self.topic, 0.0), self.share)
-
-
-KINDS: Mapping[str, type[Fault]] = {
-    "belt_stop": BeltStop,
-    "belt_jam": BeltJam,
-    "item_jam": ItemJam,
-    "speed_ramp": SpeedRamp,
-    "slip": Slip,
-    "slip_jump": SlipJump,
-    "encoder_missed": EncoderMissed,
-    "encoder_frozen": EncoderFrozen,
-    "encoder_silent": EncoderSilent,
-    "encoder_reset": EncoderReset,
-    "encoder_wrap": EncoderWrap,
-    "touching": Touching,
-    "small_gap": SmallGap,
-    "long_item": LongItem,
-    "item_vanishes": ItemVanishes,
-    "item_from_side": ItemFromSide,
-    "camera_frozen": CameraFrozen,
-    "camera_dark": CameraDark,
-    "camera_late": CameraLate,
-    "camera_dropped": CameraDropped,
-    "camera_silent": CameraSilent,
-    "valve_stuck_shut": ValveStuckShut,
-    "valve_stuck_open": ValveStuckOpen,
-    "valve_slow": ValveSlow,
-    "air_lost": AirLost,
-    "eye_dead": EyeDead,
-    "eye_blinking": EyeBlinking,
-    "barrier_dead": BarrierDead,
-    "barrier_stuck": BarrierStuck,
-    "estop": EStop,
-    "clock_step": ClockStep,
-    "messages_lost": MessagesLost,
-}
-
-
-def read_faults(document: object, path: str = "faults") -> tuple[Fault, ...]:
-    """The faults of a list of mappings. Raises FieldError."""
-    if not isinstance(document, Sequence) or isinstance(document, str):
-        refuse(path, document, "a list")
-    return tuple(_read_fault(part, f"{path}[{i}]") for i, part in enumerate(document))
-
-
-def check_faults(faults: Iterable[Fault], cell: CellDescription) -> None:
-    """Refuse faults of what the cell has not. Raises FieldError."""
-    for i, fault in enumerate(faults):
-        try:
-            fault.check(cell)
-        except FieldError as error:
-            raise FieldError(f"faults[{i}].{error}") from None
-
-
-def with_defaults(kind: type, document: Mapping[str, object]) -> dict[str, object]:
-    """The document with what the dataclass `kind` has defaults for."""
-    defaults = {f.name: f.default for f in fields(kind) if f.default is not MISSING}
-    return {**defaults, **document}
-
-
-def _read_fault(document: object, path: str) -> Fault:
-    if not isinstance(document, Mapping):
-        refuse(path, document, "a kind and its parameters")
-    kind = document.get("kind")
-    made = KINDS.get(kind) if isinstance(kind, str) else None
-    if made is None:
-        refuse(f"{path}.kind", kind, "one of " + ", ".join(KINDS))
-    own: dict[str, Any] = {name: value for name, value in document.items() if name != "kind"}
-    if own.get("for_items") is not None and own.get("for_s") is not None:
-        refuse(f"{path}.for_items", own["for_items"], "nothing beside for_s")
-    # An end that is given takes the place of the usual one.
-    if "for_items" in own:
-        own.setdefault("for_s")
-    if "for_s" in own:
-        own.setdefault("for_items")
-    fault = read(made, with_defaults(made, own), path)
-    if fault.at_item is None and fault.at_s is None:
-        raise FieldError(f"{path}.at_item: missing; allowed: this or at_s")
-    if fault.at_item is not None and fault.at_s is not None:
-        refuse(f"{path}.at_item", fault.at_item, "nothing beside at_s")
-    return fault
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Active:
-    """A fault that has begun."""
-
-    fault: Fault
-    began: int
-    """[ns]"""
-    fed: int
-    """Items, when it began."""
-
-    def over(self, now: int, fed: int) -> bool:
-        """Whether it has ended by itself."""
-        fault = self.fault
-        return (
-            isinstance(fault, Stroke)
-            or (fault.for_s is not None and now >= self.began + round(fault.for_s * _NS))
-            or (fault.for_items is not None and fed >= self.fed + fault.for_items)
-        )
-
-
-class Schedule:
-    """Which faults are active. `start` is the stamp that `at_s` counts from [ns]."""
-
-    def __init__(self, faults: Iterable[Fault], start: int) -> None:
-        self.active: list[Active] = []
-        self.conditions = Conditions()
-        self._to_come = list(faults)
-        self._start = start
-
-    def update(self, now: int, fed: int) -> list[tuple[Fault, bool]]:
-        """The faults that have begun (True) or ended (False) by now [ns], in this order."""
-        if not self._to_come and not self.active:
-            return []
-        begun = [fault for fault in self._to_come if self._begins(fault, now, fed)]
-        for fault in begun:
-            self._to_come.remove(fault)
-            self.active.append(Active(fault, now, fed))
-        over = [active for active in self.active if active.over(now, fed)]
-        changes = [(fault, True) for fault in begun]
-        if begun and not over:
-            self._see()
-        return changes + self.end(over)
-
-    def end(self, over: Iterable[Active]) -> list[tuple[Fault, bool]]:
-        """End these; with False each."""
-        ended = list(over)
-        if ended:
-            self.active = [active for active in self.active if active not in ended]
-            self._see()
-        return [(active.fault, False) for active in ended]
-
-    def _begins(self, fault: Fault, now: int, fed: int) -> bool:
-        if fault.at_item is not None:
-            return fed >= fault.at_item
-        return fault.at_s is not None and now >= self._start + round(fault.at_s * _NS)
-
-    def _see(self) -> None:
-        self.conditions = Conditions()
-        for active in self.active:
-            active.fault.impair(self.conditions, active.began)

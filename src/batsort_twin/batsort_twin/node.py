@@ -36,10 +36,12 @@ from batsort_interfaces.msg import (
     ItemTruth,
     TwinFault,
 )
+from batsort_twin.clock import STEP_NS
 from batsort_twin.events import EStopSwitched, Event, FaultSwitched, Frame, Truth
+from batsort_twin.options import ENCODER_BITS, RANGES, TwinError, TwinOptions
 from batsort_twin.photos import PhotoError, PhotoLibrary
 from batsort_twin.scenario import ScenarioError, read_scenario
-from batsort_twin.sim import ENCODER_BITS, RANGES, STEP_NS, Twin, TwinError, TwinOptions
+from batsort_twin.sim import Twin
 
 PERIOD_S = 0.005
 BATCH_NS = 50_000_000

@@ -9,7 +9,8 @@ from typing import Annotated
 import yaml
 
 from batsort_files.schema import FieldError, Name, Range, read, refuse
-from batsort_twin.faults import Fault, read_faults, with_defaults
+from batsort_twin.fault import Fault
+from batsort_twin.fault_reading import read_faults, with_defaults
 
 
 class ScenarioError(ValueError):

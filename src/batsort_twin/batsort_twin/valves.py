@@ -12,7 +12,7 @@ import numpy as np
 from batsort_core.decisions import Shot
 from batsort_core.firing import Energise, Motion, ShotEnd, ShotQueue
 from batsort_core.items import EjectResult
-from batsort_twin.faults import Conditions
+from batsort_twin.conditions import Conditions
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,8 @@ from batsort_core.ejection import pulse_s
 from batsort_core.sensing import Edge, EncoderSample
 from batsort_twin.events import Event, Frame, Truth
 from batsort_twin.feed import Item, drawn
-from batsort_twin.sim import Twin, TwinOptions
+from batsort_twin.options import TwinOptions
+from batsort_twin.sim import Twin
 
 START = 1_700_000_000_000_000_000
 TICK_NS = 5_000_000

@@ -15,8 +15,12 @@ from batsort_core.firing import ShotEnd
 from batsort_core.sensing import Arrival, Edge
 from batsort_files.schema import FieldError
 from batsort_twin.events import EStopSwitched, FaultSwitched
-from batsort_twin.faults import KINDS, Fault, Schedule, read_faults
-from batsort_twin.sim import Twin, TwinOptions
+from batsort_twin.fault import Fault
+from batsort_twin.fault_reading import read_faults
+from batsort_twin.faults import KINDS
+from batsort_twin.options import TwinOptions
+from batsort_twin.schedule import Schedule
+from batsort_twin.sim import Twin
 
 ITEMS = 6
 SPEED = 0.8

@@ -6,9 +6,11 @@ import cv2
 import numpy as np
 import pytest
 
+from batsort_twin.events import Frame, Truth
 from batsort_twin.feed import photographed
+from batsort_twin.options import TwinOptions
 from batsort_twin.photos import PhotoError, PhotoLibrary, cut, fitting_size, read_photo
-from batsort_twin.sim import Frame, Truth, Twin, TwinOptions
+from batsort_twin.sim import Twin
 
 START = 1_700_000_000_000_000_000
 BATTERY = (200, 60, 40)

@@ -7,7 +7,8 @@ import yaml
 
 from batsort_core.cell import parse_cell
 from batsort_files.schema import FieldError
-from batsort_twin.faults import KINDS, check_faults
+from batsort_twin.fault_reading import check_faults
+from batsort_twin.faults import KINDS
 from batsort_twin.scenario import Operator, ScenarioError, parse_scenario, read_scenario
 
 CONFIG = Path(__file__).parents[3] / "config"

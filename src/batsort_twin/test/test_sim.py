@@ -11,10 +11,12 @@ from batsort_core.belt import ItemDetector
 from batsort_core.cell import CellDescription
 from batsort_core.firing import ShotEnd
 from batsort_core.sensing import Arrival, Edge, EncoderSample
+from batsort_twin.clock import STEP_NS
 from batsort_twin.events import Frame, Truth
 from batsort_twin.feed import ahead
+from batsort_twin.options import TwinError, TwinOptions
 from batsort_twin.scene import Scene
-from batsort_twin.sim import STEP_NS, Twin, TwinError, TwinOptions
+from batsort_twin.sim import Twin
 
 
 def landed_right(cell: CellDescription, run: Run) -> bool:
