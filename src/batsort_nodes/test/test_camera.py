@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from fake_video import FakeVideo
 from messages import EPOCH, SPEED, belt_state, stamp_at
+from sensor_msgs.msg import Image
 
 from batsort_graph.from_messages import stamp_of
 from batsort_graph.image_bridge import to_message, to_rgb
@@ -41,6 +42,18 @@ def request(count: int, item_id: int = 1) -> CaptureRequest:
     return CaptureRequest(item_id=item_id, epoch=EPOCH, count=count)
 
 
+def two_images(bench) -> list[Image]:
+    """Of two items that the belt carries past the camera, at counts 3000 and 4000."""
+    active(bench)
+    images = bench.heard("camera/image_raw")
+    bench.send("camera/request", request(3000, 1))
+    bench.send("camera/request", request(4000, 2))
+    for count in (2900, 3100, 3900, 4100):
+        bench.send("belt/state", belt_state(count))
+    bench.wait(lambda: len(images) == 2)
+    return images
+
+
 def test_of_a_free_running_camera_the_nearest_frame_is_taken(bench) -> None:
     bench = bench()
     active(bench)
@@ -60,14 +73,7 @@ def test_of_a_free_running_camera_the_nearest_frame_is_taken(bench) -> None:
 def test_a_folder_gives_one_image_per_request_at_the_asked_position(bench, tmp_path: Path) -> None:
     for grey in (50, 60):
         cv2.imwrite(str(tmp_path / f"{grey}.png"), picture(grey))
-    bench = bench(source="folder", path=tmp_path)
-    active(bench)
-    images = bench.heard("camera/image_raw")
-    bench.send("camera/request", request(3000, 1))
-    bench.send("camera/request", request(4000, 2))
-    for count in (2900, 3100, 3900, 4100):
-        bench.send("belt/state", belt_state(count))
-    bench.wait(lambda: len(images) == 2)
+    images = two_images(bench(source="folder", path=tmp_path))
     assert [to_rgb(image)[0, 0, 0] for image in images] == [50, 60]
     assert [stamp_of(image.header.stamp) for image in images] == [stamp_at(3000), stamp_at(4000)]
 
@@ -78,14 +84,7 @@ def test_a_video_gives_its_frames_one_per_request(bench, tmp_path: Path) -> None
     for grey in (40, 200):
         writer.write(picture(grey))
     writer.release()
-    bench = bench(source="video", path=path)
-    active(bench)
-    images = bench.heard("camera/image_raw")
-    bench.send("camera/request", request(3000, 1))
-    bench.send("camera/request", request(4000, 2))
-    for count in (2900, 3100, 3900, 4100):
-        bench.send("belt/state", belt_state(count))
-    bench.wait(lambda: len(images) == 2)
+    images = two_images(bench(source="video", path=path))
     first, second = (float(to_rgb(image)[:, :24].mean()) for image in images)
     assert abs(first - 40) < 8
     assert abs(second - 200) < 8
