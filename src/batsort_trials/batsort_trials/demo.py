@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import rclpy
-import yaml
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
@@ -28,7 +27,9 @@ from batsort_bags.reader import Bag, BagError
 from batsort_bringup import runner
 from batsort_bringup.installed import cell_file, scenario_files, share
 from batsort_bringup.launch_tags import LaunchError
-from batsort_core.cell import CellDescription, CellError, parse_cell
+from batsort_core.cell import CellDescription
+from batsort_description.cell_file import read_cell
+from batsort_files.documents import ConfigurationError
 from batsort_files.folders import FolderError, make_folder
 from batsort_graph.topics import READER, TOPICS, TWIN
 from batsort_graph.versions import versions
@@ -185,11 +186,9 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
 def _cell(path: Path | None) -> CellDescription:
     path = path or cell_file()
     try:
-        return parse_cell(yaml.safe_load(path.read_text(encoding="utf-8")))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise DemoError(f"--cell: {path} can't be read ({' '.join(str(error).split())})") from None
-    except CellError as error:
-        raise DemoError(f"--cell: {path}: {error}") from None
+        return read_cell(path)
+    except ConfigurationError as error:
+        raise DemoError(f"--cell: {error}") from None
 
 
 def _bundle(path: Path | None) -> Bundle:

@@ -6,8 +6,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
-import yaml
-
+from batsort_files.documents import ConfigurationError, read_document
 from batsort_files.schema import FieldError, Name, Range, read, refuse
 from batsort_twin.fault import Fault
 from batsort_twin.fault_reading import read_faults, with_defaults
@@ -96,11 +95,6 @@ def parse_scenario(document: object) -> Scenario:
 def read_scenario(path: Path) -> Scenario:
     """Raises ScenarioError."""
     try:
-        return parse_scenario(yaml.safe_load(path.read_text(encoding="utf-8")))
-    except (OSError, UnicodeDecodeError) as error:
-        raise ScenarioError(f"{path}: can't be read ({error})") from None
-    except yaml.YAMLError as error:
-        line = " ".join(str(error).split())
-        raise ScenarioError(f"{path}: no YAML ({line})") from None
-    except FieldError as error:
-        raise ScenarioError(f"{path}: {error}") from None
+        return read_document(path).checked(parse_scenario)
+    except ConfigurationError as error:
+        raise ScenarioError(str(error)) from None

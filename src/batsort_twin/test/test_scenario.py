@@ -71,5 +71,5 @@ def test_a_file_that_is_no_scenario_is_refused_in_one_line(tmp_path, text):
     path = tmp_path / "scenario.yaml"
     if text is not None:
         path.write_text(text, encoding="utf-8")
-    with pytest.raises(ScenarioError, match=r"^\S*scenario.yaml: [^\n]+$"):
+    with pytest.raises(ScenarioError, match=r"^\S*scenario.yaml(:\d:)? [^\n]+$"):
         read_scenario(path)
