@@ -25,8 +25,8 @@ from batsort_learning.print_cache import at_full_size, read_prints
 from batsort_perception.preprocess import Image, Rectangle, content, level, prepare
 from batsort_perception.print_cache import PrintCache
 from batsort_perception.print_reader import PrintError
-from batsort_perception.print_text import Finding as Read
-from batsort_perception.print_text import Print
+from batsort_perception.printed import Finding as Read
+from batsort_perception.printed import Print
 from batsort_training.data import (
     UNKNOWN_FOLDER,
     LabelledPhoto,

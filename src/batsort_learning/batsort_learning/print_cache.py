@@ -8,7 +8,7 @@ from tqdm import tqdm
 
 from batsort_perception.preprocess import Image
 from batsort_perception.print_cache import PrintCache
-from batsort_perception.print_text import Print
+from batsort_perception.printed import Print
 from batsort_training.data import LabelledPhoto
 from batsort_twin.photos import PhotoError, read_photo
 

@@ -11,7 +11,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from batsort_core.chemistry import RECHARGEABLE_LITHIUM, Chemistry
-from batsort_perception.print_text import LITHIUM_FAMILY, Finding, Print
+from batsort_perception.print_rules import LITHIUM_FAMILY
+from batsort_perception.printed import Finding, Print
 from batsort_training.data import UNKNOWN_FOLDER, LabelledPhoto
 from batsort_training.label_list import Entry
 

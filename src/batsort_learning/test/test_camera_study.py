@@ -13,7 +13,8 @@ from batsort_learning.commands import camera as command
 from batsort_perception.bundle import Bundle, default_bundle
 from batsort_perception.engine import Engine
 from batsort_perception.print_reader import PrintError
-from batsort_perception.print_text import Line, interpret
+from batsort_perception.print_text import interpret
+from batsort_perception.printed import Line
 from batsort_training.data import read_photos
 from batsort_training.examples import CAMERA
 

@@ -18,7 +18,8 @@ from batsort_learning.commands.options import read_cell
 from batsort_learning.print_cache import at_full_size, read_prints
 from batsort_perception.print_cache import PrintCache, default_cache, reader_version
 from batsort_perception.print_reader import PrintError, PrintReader, available
-from batsort_perception.print_text import Line, Print, interpret
+from batsort_perception.print_text import interpret
+from batsort_perception.printed import Line, Print
 from batsort_training.data import read_photos
 from batsort_training.label_list import LabelList
 from batsort_twin.photos import read_photo

@@ -178,14 +178,12 @@ class Reader(ManagedNode):
         )
         if found.brand is not None:
             self._counts["brands read"] += 1
+        values, message.confidence, message.text = found.said
         if found.chemistry is not None:
             self._counts["chemistries read"] += 1
-            message.chemistry = found.chemistry.value
-            message.confidence = found.chemistry.confidence
-            message.text = found.chemistry.text
-        elif found.chemistries:
-            message.chemistries = [one.value for one in found.chemistries]
-            message.confidence, message.text = found.one_of
+            (message.chemistry,) = values
+        else:
+            message.chemistries = list(values)
         self._readings.publish(message)
 
     def _health(self) -> Health:

@@ -23,7 +23,7 @@ from batsort_graph.to_messages import recipe_message, time_of
 from batsort_interfaces.msg import PrintReading
 from batsort_nodes.reader import Reader
 from batsort_perception.print_reader import PrintError
-from batsort_perception.print_text import Finding, Print
+from batsort_perception.printed import Finding, Print
 
 CELL_FILE = Path(__file__).parents[3] / "config" / "cell.yaml"
 CAMERA_COUNTS = 2000

@@ -19,7 +19,8 @@ import numpy as np
 
 from batsort_perception import print_reader
 from batsort_perception.preprocess import Image
-from batsort_perception.print_text import Line, Print, interpret
+from batsort_perception.print_text import interpret
+from batsort_perception.printed import Line, Print
 
 PACKAGES = ("rapidocr", "onnxruntime")
 

@@ -21,7 +21,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from batsort_perception.preprocess import Image, Rectangle, check_image, content, level
-from batsort_perception.print_text import FLOOR, Line, Print, interpret
+from batsort_perception.print_text import interpret
+from batsort_perception.printed import FLOOR, Line, Print
 
 INSTALL = "./cell setup print"
 """What makes print readable."""

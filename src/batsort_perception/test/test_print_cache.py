@@ -8,7 +8,8 @@ import pytest
 from batsort_perception.preprocess import Image
 from batsort_perception.print_cache import PrintCache
 from batsort_perception.print_reader import PrintError
-from batsort_perception.print_text import Line, Print, interpret
+from batsort_perception.print_text import interpret
+from batsort_perception.printed import Line, Print
 
 BOX = np.array([[0, 0], [9, 0], [9, 5], [0, 5]], np.float32)
 

@@ -22,7 +22,7 @@ from batsort_graph.names import IMAGES, VERDICTS
 from batsort_perception.preprocess import Image
 from batsort_perception.print_cache import PrintCache, default_cache, reader_version
 from batsort_perception.print_reader import INSTALL, PrintError, PrintReader, available
-from batsort_perception.print_text import Print
+from batsort_perception.printed import Print
 from batsort_reports.print_review import Said, figures, review, said_by, said_in
 from batsort_reports.report import Run
 
