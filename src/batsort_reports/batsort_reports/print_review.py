@@ -13,7 +13,7 @@ from batsort_core.chemistry import RECHARGEABLE_LITHIUM, Chemistry
 from batsort_core.item_life import ItemLife
 from batsort_core.items import Reason
 from batsort_core.recipe import Recipe
-from batsort_perception.print_text import Print
+from batsort_perception.printed import Print
 from batsort_reports.report import Run
 
 PLAIN = 0.55

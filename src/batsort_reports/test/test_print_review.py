@@ -23,7 +23,8 @@ from batsort_graph.from_messages import stamp_of
 from batsort_graph.names import IMAGES
 from batsort_interfaces.msg import PrintReading
 from batsort_perception.print_reader import PrintError
-from batsort_perception.print_text import Line, Print, interpret
+from batsort_perception.print_text import interpret
+from batsort_perception.printed import Line, Print
 from batsort_reports import bag_report, print_reading
 from batsort_reports.print_reading import framed, heard
 from batsort_reports.print_review import Said, judge, review, said_by, said_in
