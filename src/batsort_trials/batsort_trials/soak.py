@@ -18,7 +18,7 @@ from tqdm import tqdm
 
 from batsort_bringup.installed import default_cell, scenario_files
 from batsort_files.folders import FolderError, make_folder
-from batsort_trials.core_soak import soak
+from batsort_trials.core_soak.streams import soak
 from batsort_trials.processes import start_demo
 
 MOST_SHOWN = 20

@@ -8,8 +8,10 @@ from hypothesis import strategies as st
 
 from batsort_core.cell import CellDescription
 from batsort_core.items import Outcome
-from batsort_trials.core_soak import Findings, SoakRun, soak
-from batsort_trials.soak_belt import Belt, Body, Fault, Seen
+from batsort_trials.core_soak.belt import Belt, Body, Seen
+from batsort_trials.core_soak.faults import Fault
+from batsort_trials.core_soak.run import SoakRun
+from batsort_trials.core_soak.streams import Findings, soak
 
 
 def broken(findings: Findings) -> list[str]:

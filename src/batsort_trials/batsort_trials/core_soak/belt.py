@@ -6,63 +6,15 @@ import math
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from enum import StrEnum
 
 from batsort_core.cell import CellDescription
+from batsort_trials.core_soak.faults import Fault
 
 _NS = 1_000_000_000
 _BRAKE = 10.0  # [m/s^2] of an emergency stop or a jam
 _FLIGHT_S = (0.08, 0.25)  # from the jet to the eye
 _NOISE = 0.0005  # [m] of the camera, 1 sigma
 _SLIP = 0.025
-
-
-class Fault(StrEnum):
-    """What can go wrong in a run."""
-
-    STOPS = "stops"
-    SPEEDS = "speeds"
-    BACKWARDS = "backwards"
-    JAM = "jam"
-    SLIP = "slip"
-    JUMP = "jump"
-    MISSED = "missed counts"
-    RESET = "encoder reset"
-    SILENCE = "encoder silent"
-    FROZEN = "encoder frozen"
-    EDGE_LOST = "edge lost"
-    EDGE_DOUBLED = "edge doubled"
-    TOUCHING = "touching"
-    TOO_LONG = "too long"
-    FOREIGN = "foreign"
-    VANISHING = "vanishing"
-    MOVED = "moved by itself"
-    NOISE = "camera noise"
-    VERDICT_LATE = "verdict late"
-    VERDICT_LOST = "verdict lost"
-    VERDICT_DOUBLED = "verdict doubled"
-    WRONG_TYPE = "wrong type"
-    UNSURE = "unsure"
-    STUCK_SHUT = "valve stuck shut"
-    STUCK_OPEN = "valve stuck open"
-    SLOW = "valve slow"
-    DEAD_EYE = "eye dead"
-    BLINKING_EYE = "eye blinking"
-    CLOCK_FORWARD = "clock set forward"
-    CLOCK_BACK = "clock set back"
-    DELAYED = "messages delayed"
-    LOST = "messages lost"
-    REORDERED = "events reordered"
-    REPEATED = "commands repeated"
-    BELT_RESTART = "belt restarted"
-    SORTER_RESTART = "sorter restarted"
-    BINS_RESTART = "bins restarted"
-    VALVES_RESTART = "valve driver restarted"
-    ESTOP = "emergency stop"
-    HOLD = "held and started"
-    FULL_BAGS = "bags full"
-    NEW_BAG = "new bag"
-    RECIPE = "recipe changed"
 
 
 @dataclass(slots=True)

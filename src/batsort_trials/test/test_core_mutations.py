@@ -17,9 +17,9 @@ from batsort_core.items import Item
 from batsort_core.recipe import Recipe
 from batsort_core.slip import SlipEstimator
 from batsort_core.sorter import Sorter
-from batsort_trials.core_soak import SoakRun
-from batsort_trials.soak_belt import Fault
-from batsort_trials.soak_promises import Promise
+from batsort_trials.core_soak.faults import Fault
+from batsort_trials.core_soak.promises import Promise
+from batsort_trials.core_soak.run import SoakRun
 
 MOST_RUNS = 60
 Mutate = Callable[[pytest.MonkeyPatch], None]
