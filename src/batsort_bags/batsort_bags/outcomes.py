@@ -12,17 +12,10 @@ from typing import Any
 from batsort_core.cell import CellDescription
 from batsort_core.decisions import Decision
 from batsort_core.ejection import last_command_count
-from batsort_core.item_life import ItemLife, ItemLives, Told
+from batsort_core.item_life import ItemLife, ItemLives
 from batsort_core.items import Item, Reason
-from batsort_graph.from_messages import (
-    decision_of,
-    item_of,
-    print_of,
-    recipe_of,
-    settled_of,
-    stamp_of,
-    verdict_of,
-)
+from batsort_graph.from_messages import recipe_of, stamp_of
+from batsort_graph.of_items import OF_ITEMS
 
 NEAR_MS = 20.0
 """A verdict so near to its deadline may come in time in one run and late in the other."""
@@ -41,13 +34,6 @@ TOPICS = {
     "ejector/recipe": "batsort_interfaces/msg/Recipe",
 }
 """What tells of a run, with types."""
-_OF_ITEMS: dict[str, Callable[[Any], Told]] = {
-    "belt/items": item_of,
-    "classifications": verdict_of,
-    "readings": print_of,
-    "items/decisions": decision_of,
-    "items/outcomes": settled_of,
-}
 _SETTINGS: dict[str, Callable[[Any], object]] = {
     "cell/info": lambda message: message.description,
     "classifier/bundle": lambda message: (message.network_sha256, message.description_sha256),
@@ -98,8 +84,8 @@ class Run:
         """Hear a message of one of TOPICS. Raises ValueError for one that can't be."""
         if topic == "belt/state":
             insort(self._velocities, (stamp_of(message.header.stamp), message.velocity))
-        elif topic in _OF_ITEMS:
-            self.lives.take(_OF_ITEMS[topic](message))
+        elif topic in OF_ITEMS:
+            self.lives.take(OF_ITEMS[topic](message))
         else:
             self.settings[topic] = _SETTINGS[topic](message)
 

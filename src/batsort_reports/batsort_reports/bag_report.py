@@ -19,6 +19,7 @@ from batsort_bags.recorded import recorded_cell
 from batsort_core.cell import CellDescription
 from batsort_core.item_life import ItemLives
 from batsort_core.items import Outcome
+from batsort_files.documents import REFUSED
 from batsort_files.folders import FolderError, make_folder
 from batsort_graph.names import IMAGES, VERDICTS
 from batsort_graph.versions import versions
@@ -32,7 +33,6 @@ from batsort_reports.run_page import Uncertain, as_page
 from batsort_reports.shift import time_spent
 from batsort_supervision.oee import possible_rate
 
-REFUSED = 2
 SHOWN = 24
 """Uncertain items on the page."""
 COMMAND, BUNDLE = "belt/command", "classifier/bundle"
@@ -144,7 +144,7 @@ def _report(
             if seen is not None:
                 pictures = [*(pictures or []), *seen]
             damages += [bag.damage] if bag.damage else []
-    damages += dict.fromkeys(printed.refused)
+    damages += printed.refused
     assert log is not None  # one bag at least
     _balance(log.run, cell, balances)
     if pictures is not None:
@@ -157,7 +157,7 @@ def _report(
     }
     rate = possible_rate(cell, velocity or cell.belt.velocity)
     report |= time_spent(log.observed, report["outcomes"], rate)
-    return report, pictures, printed, damages
+    return report, pictures, printed, list(dict.fromkeys(damages))
 
 
 def _balance(run: Run, cell: CellDescription, balances: Sequence[Sequence[BinStates]]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from batsort_graph.from_messages import decision_of, ejected_of, item_of, settled_of
+from batsort_graph.of_items import OF_ITEMS
 from batsort_interfaces.msg import BeltState, CellState, EjectEvent
 from batsort_reports.report import Run, seconds
 from batsort_reports.scenario_report import Happened, Observed
@@ -55,22 +55,18 @@ class RunLog:
                 self.belt, self._belt_heard_s = message, heard_s
                 moment = seconds(message.header.stamp)
                 observed.belt.append((moment, message.position, message.moving))
-            case "belt/items":
-                run.lives.take(item_of(message))
+            case "belt/items" | "items/decisions" | "items/outcomes":
+                run.lives.take(OF_ITEMS[topic](message))
             case "classifications":
                 judged = seconds(message.verdict_stamp)
                 run.latencies_s.append(judged - seconds(message.header.stamp))
             case "readings":
                 run.readings.setdefault(message.item_id, message)
-            case "items/decisions":
-                run.lives.take(decision_of(message))
             case "ejector/events":
-                run.lives.take(ejected_of(message))
+                run.lives.take(OF_ITEMS[topic](message))
                 if message.result == EjectEvent.FIRED:
                     counts = message.actual_count - message.planned_count
                     run.fire_errors.append(counts * self._metres_per_count)
-            case "items/outcomes":
-                run.lives.take(settled_of(message))
             case "bins/state":
                 run.bins = message
             case "cell/state":

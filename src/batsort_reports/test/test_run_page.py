@@ -10,11 +10,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from runs import write
 
+from batsort_bags.reader import Bag
 from batsort_bringup.installed import default_cell
 from batsort_core.balance import Settled
 from batsort_core.decisions import Decision
 from batsort_core.items import Item, Outcome, Reason, Verdict
+from batsort_files.documents import REFUSED
 from batsort_interfaces.msg import BinState, BinStates, CellState, ItemTruth
 from batsort_reports import bag_report
 from batsort_reports.report import Run, summarize
@@ -225,10 +228,26 @@ def test_a_damaged_bag_is_reported_up_to_its_damage_in_one_line(
     assert "cut.mcap" in line and ("as far as it goes" in line or "read up to there" in line)
 
 
+def test_a_message_that_can_t_be_is_left_out_of_the_report_and_named_in_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with Bag(GOLDEN) as bag:
+        told = [(one.topic, one.stamp, bag.decode(one)) for one in bag.messages(list(bag.topics))]
+    for topic, _, message in told:
+        if topic == "items/decisions":
+            message.reason = "mood"
+    bag = write(tmp_path / "bag", told)
+    assert bag_report.main([str(bag), "--out", str(tmp_path)]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    said = "a message is refused: 'mood' is not a valid Reason"
+    assert line == f"report: {bag}: items/decisions: {said}"
+    assert json.loads((tmp_path / "report.json").read_text())["items_in"] > 0
+
+
 def test_what_is_no_bag_is_refused_in_one_line(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert bag_report.main([str(tmp_path / "none")]) == bag_report.REFUSED
+    assert bag_report.main([str(tmp_path / "none")]) == REFUSED
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("report: ") and "not there; allowed: a bag" in line
 
@@ -238,7 +257,7 @@ def test_a_folder_that_can_t_be_written_is_refused_before_the_bags_are_read(
 ) -> None:
     (tmp_path / "file").touch()
     out = tmp_path / "file" / "out"
-    assert bag_report.main([str(GOLDEN), "--out", str(out)]) == bag_report.REFUSED
+    assert bag_report.main([str(GOLDEN), "--out", str(out)]) == REFUSED
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith(f"report: --out: {out} can't be written")
 
@@ -249,6 +268,6 @@ def test_bags_of_cells_with_other_bins_are_not_made_one_shift(
     mine = default_cell()
     cells = iter([mine, replace(mine, bins=(replace(mine.bins[0], name="cells"), *mine.bins[1:]))])
     monkeypatch.setattr(bag_report, "recorded_cell", lambda bag: next(cells))
-    assert bag_report.main([str(GOLDEN)] * 2 + ["--out", str(tmp_path)]) == bag_report.REFUSED
+    assert bag_report.main([str(GOLDEN)] * 2 + ["--out", str(tmp_path)]) == REFUSED
     (line,) = capsys.readouterr().err.splitlines()
     assert "other bins or types than in" in line
