@@ -1,4 +1,5 @@
 import shutil
+from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 from batsort_learning.__main__ import main
 from batsort_perception.bundle import Bundle
 from batsort_perception.engine import Engine
+from batsort_training import train, validation
 from batsort_training.examples import Studio
 from batsort_training.lessons import Lessons
 from batsort_training.validation import fit
@@ -52,10 +54,41 @@ def with_tensorflow(test):
 
 
 @pytest.fixture(scope="module")
-def taught(photos, tmp_path_factory) -> Path:
+def quick() -> Iterator[None]:
+    """Fewer folds, fewer drawings to take the ranges of int8 from, and networks timed once."""
+    from batsort_training import exports
+
+    samples = train.representative()[::5]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(validation, "FOLDS", 3)
+        patch.setattr(train, "representative", lambda: samples)
+        patch.setattr(exports, "TIMED", 1)
+        yield
+
+
+@pytest.fixture(scope="module")
+def taught(quick, photos, tmp_path_factory) -> Path:
     out = tmp_path_factory.mktemp("out") / "colours"
     command = ["train", "--photos", str(photos), "--drawn", "2", "--repeats", "1"]
     assert main([*command, "--out", str(out)]) == 0
+    return out
+
+
+@pytest.fixture(scope="module")
+def known(taught, tmp_path_factory) -> Path:
+    """The taught bundle, which is told what is inside two of its types."""
+    folder = tmp_path_factory.mktemp("known") / "known"
+    shutil.copytree(taught, folder)
+    with (folder / "bundle.yaml").open("a") as file:
+        file.write("chemistries: {Blue: nimh, Red: li_ion}\n")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def without_red(known, tmp_path_factory) -> Path:
+    """What `forget` makes of it."""
+    out = tmp_path_factory.mktemp("without") / "red"
+    assert main(["forget", "--type", "Red", "--bundle", str(known), "--out", str(out)]) == 0
     return out
 
 
@@ -88,15 +121,13 @@ def features_of(folder, image):
 
 
 @with_tensorflow
-def test_teaching_the_same_again_gives_the_same_bundle(taught, tmp_path):
-    files = []
-    for place in ("one", "two"):
-        out = tmp_path / place / "same"
-        assert main(["forget", "--type", "Red", "--bundle", str(taught), "--out", str(out)]) == 0
-        files.append({path.name: path.read_bytes() for path in out.iterdir()})
-    assert files[0].keys() == files[1].keys()
+def test_teaching_the_same_again_gives_the_same_bundle(known, without_red, tmp_path):
+    out = tmp_path / without_red.name
+    assert main(["forget", "--type", "Red", "--bundle", str(known), "--out", str(out)]) == 0
+    first, second = ({p.name: p.read_bytes() for p in o.iterdir()} for o in (without_red, out))
+    assert first.keys() == second.keys()
     for name in ("network.tflite", "bundle.yaml", "CARD.md"):
-        assert files[0][name] == files[1][name]
+        assert first[name] == second[name]
 
 
 @with_tensorflow
@@ -126,14 +157,9 @@ def test_the_card_states_every_export_and_the_data_hash(taught):
 
 
 @with_tensorflow
-def test_label_list_and_chemistries_are_still_told_after_teaching(taught, tmp_path):
-    known, out = tmp_path / "known", tmp_path / "out"
-    shutil.copytree(taught, known)
-    with (known / "bundle.yaml").open("a") as file:
-        file.write("chemistries: {Blue: nimh, Red: li_ion}\n")
-    assert main(["forget", "--type", "Red", "--bundle", str(known), "--out", str(out)]) == 0
-    assert Bundle.load(out).chemistries == {"Blue": "nimh"}
-    for folder in (taught, out):
+def test_label_list_and_chemistries_are_still_told_after_teaching(taught, without_red):
+    assert Bundle.load(without_red).chemistries == {"Blue": "nimh"}
+    for folder in (taught, without_red):
         labels = Bundle.load(folder).training.labels
         assert (labels.file, labels.relabelled, labels.left_out) == ("labels.yaml", 0, 1)
         assert f"`labels.yaml` (sha256 `{labels.sha256[:12]}`)" in (folder / "CARD.md").read_text()
