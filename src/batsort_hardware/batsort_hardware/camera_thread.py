@@ -68,7 +68,7 @@ class CameraThread:
         self.gone = ""
         """Why it gives no frames; empty while it does."""
         try:
-            self.settled = self._open()
+            self._open()
         except VideoError as error:
             raise ConfigurationError(f"device: {error}; allowed: a camera (/dev/videoN)") from None
         self._thread = threading.Thread(target=self._run, name="camera", daemon=True)
@@ -84,13 +84,14 @@ class CameraThread:
         self._closed.set()
         self._thread.join()
 
-    def _open(self) -> Settled:
-        self._device = self._open_device()
+    def _open(self) -> VideoDevice:
+        device = self._device = self._open_device()
         try:
-            return settle(self._device, self._settings)
+            self.settled = settle(device, self._settings)
         except (VideoError, ConfigurationError):
             self._release()
             raise
+        return device
 
     def _release(self) -> None:
         if self._device is not None:
@@ -100,10 +101,11 @@ class CameraThread:
     def _run(self) -> None:
         while True:
             try:
-                if self._device is None:
-                    self.settled = self._open()
+                device = self._device
+                if device is None:
+                    device = self._open()
                     self._gate.counts["times opened again"] += 1
-                self._stream(self._device)
+                self._stream(device)
             except (VideoError, ConfigurationError) as error:
                 self.gone = f"the camera gives no frames: {error}"
             except Exception as error:  # a defect: no thread may end without somebody hearing of it
@@ -153,9 +155,9 @@ def to_pixels(frame: RawFrame, settled: Settled) -> Pixels | None:
         decoded = cv2.imdecode(frame.data, cv2.IMREAD_COLOR) if whole else None
         if decoded is None or decoded.shape[:2] != (given.height, given.width):
             return None
-        return cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB)
+        return np.asarray(cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB), np.uint8)
     if frame.data.size < given.height * frame.row_bytes:
         return None
     rows = frame.data[: given.height * frame.row_bytes].reshape(given.height, frame.row_bytes)
     packed = rows[:, : given.width * size].reshape(given.height, given.width, size)
-    return packed if code is None else cv2.cvtColor(packed, code)
+    return packed if code is None else np.asarray(cv2.cvtColor(packed, code), np.uint8)

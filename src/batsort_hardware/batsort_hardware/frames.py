@@ -32,7 +32,7 @@ def _video_frames(capture: cv2.VideoCapture) -> Iterator[Pixels]:
         if not good:
             capture.release()
             return
-        yield cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB)
+        yield np.asarray(cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB), np.uint8)
 
 
 def folder_frames(path: Path) -> Iterator[Pixels]:
@@ -51,4 +51,4 @@ def _read(file: Path) -> Pixels:
     pixels = cv2.imread(str(file), cv2.IMREAD_COLOR)
     if pixels is None:
         raise ConfigurationError(f"path: {str(file)!r} is no image that can be read")
-    return cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB)
+    return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB), np.uint8)

@@ -59,7 +59,10 @@ class ReferenceBelt:
             return stamp - round((self.position - position) / mean * 1e9)
 
         return sorted(
-            (Crossing(at(position), position, *what) for position, *what in self._crossed(before)),
+            (
+                Crossing(at(position), position, blocked, bin)
+                for position, blocked, bin in self._crossed(before)
+            ),
             key=lambda crossing: crossing.stamp,
         )
 

@@ -19,7 +19,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 from pymodbus.constants import ExcCodes
 from pymodbus.server import ModbusTcpServer
@@ -326,7 +326,8 @@ async def serve(
 
     loop.add_signal_handler(signal.SIGUSR1, press)
     loop.add_signal_handler(signal.SIGUSR2, unplug)
-    bound = server.transport.sockets[0].getsockname()[1]
+    transport: Any = server.transport  # pymodbus tells its base only, which has no sockets
+    bound = transport.sockets[0].getsockname()[1]
     print(f"reference PLC at {host}:{bound}", flush=True)
     while not told.is_set():
         program.scan(time.monotonic_ns() - began)

@@ -206,7 +206,7 @@ class V4l2Device:
         """Read a control."""
         value = ControlValue(id=self._id(control))
         self._call(G_CTRL, value)
-        return value.value
+        return int(value.value)
 
     def set(self, control: Control, value: int) -> None:
         """Write a control."""
@@ -275,7 +275,7 @@ class V4l2Device:
             return 0.0
         if not (asked.capability & _CHANGED_RATE and asked.numerator):
             return 0.0
-        return asked.denominator / asked.numerator
+        return float(asked.denominator / asked.numerator)
 
     def _id(self, control: Control) -> int:
         if control is not Control.TRIGGER:
