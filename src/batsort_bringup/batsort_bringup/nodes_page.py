@@ -16,6 +16,7 @@ from types import ModuleType
 
 from batsort_bags.outcomes import TOPICS as COMPARED
 from batsort_bags.playback import PLAYED
+from batsort_bringup import driver_choices
 from batsort_bringup.installed import default_cell
 from batsort_graph.configuration import Parameter
 from batsort_graph.topics import (
@@ -203,11 +204,12 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Print the page, or write it into the sources."""
+    """Print the page, or write it and what launch files take from the same tables."""
     parser = argparse.ArgumentParser(prog="nodes_page", description="Tables of every node.")
-    parser.add_argument("--write", action="store_true", help="into docs/nodes.md")
+    parser.add_argument("--write", action="store_true", help="into docs/nodes.md, and launch files")
     if parser.parse_args(arguments).write:
         PAGE.write_text(page(), encoding="utf-8")
+        driver_choices.LAUNCH_FILE.write_text(driver_choices.offered(), encoding="utf-8")
     else:
         print(page(), end="")
     return 0

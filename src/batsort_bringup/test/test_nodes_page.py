@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterable
 import pytest
 from rclpy.node import Node
 
-from batsort_bringup import nodes_page
+from batsort_bringup import driver_choices, nodes_page
 from batsort_graph.topics import DIAGNOSTICS, READER, TOPICS, Topic
+from batsort_hardware.drivers import DRIVERS
 from batsort_nodes.belt import Belt
 from batsort_nodes.bins import Bins
 from batsort_nodes.camera import Camera
@@ -33,9 +34,17 @@ ROS = ("lifecycle_msgs", "rcl_interfaces", "type_description_interfaces")
 """Topics and services of these types every node or every lifecycle node has from ROS."""
 
 
+COMMAND = "./cell exec python -m batsort_bringup.nodes_page --write"
+
+
 def test_the_page_is_as_the_code_has_it() -> None:
-    command = "./cell exec python -m batsort_bringup.nodes_page --write"
-    assert nodes_page.PAGE.read_text(encoding="utf-8") == nodes_page.page(), f"renew by: {command}"
+    assert nodes_page.PAGE.read_text(encoding="utf-8") == nodes_page.page(), f"renew by: {COMMAND}"
+
+
+def test_the_launch_file_offers_the_drivers_of_the_table() -> None:
+    launch_file = driver_choices.LAUNCH_FILE.read_text(encoding="utf-8")
+    assert launch_file == driver_choices.offered(), f"renew by: {COMMAND}"
+    assert all(f'<choice value="{name}"/>' in launch_file for name in DRIVERS)
 
 
 @pytest.mark.parametrize("name", NODES)

@@ -1,4 +1,5 @@
 """Drivers of real sensors, valves and cameras: what a driver's author reads, and nothing else.
 
-No ROS in here. `protocols` is what a driver gives, `batsort_nodes.hardware` the node around it.
+No ROS in here. `drivers` is the table of them, `protocols` what a driver gives, `driver_contract`
+what it keeps; `batsort_nodes.hardware` is the node around it.
 """

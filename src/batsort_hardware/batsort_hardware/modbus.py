@@ -20,11 +20,11 @@ from batsort_core.firing import Motion
 from batsort_core.sensing import Arrival, Edge, EncoderSample
 from batsort_core.trouble import Trouble
 from batsort_hardware import modbus_map as plc
+from batsort_hardware.device_clock import LeastDelay
 from batsort_hardware.modbus_link import LinkError, ModbusLink
 from batsort_hardware.modbus_options import ModbusOptions, read_options
 from batsort_hardware.modbus_ring import EventRing
 from batsort_hardware.modbus_shots import Delivery
-from batsort_hardware.modbus_time import LeastDelay
 from batsort_hardware.protocols import Drivers, Event, Report, SteadyStamps
 
 REFRESH_S = 0.1

@@ -8,8 +8,9 @@ from itertools import pairwise
 from typing import Annotated
 
 from batsort_core.cell import CellDescription
-from batsort_files.schema import FieldError, Name, Range, read, refuse
+from batsort_files.schema import Name, Range, read, refuse
 from batsort_hardware import modbus_map as plc
+from batsort_hardware.device_numbers import Number, check_eyes, check_valves
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +37,9 @@ class ModbusOptions:
     patience_s: Annotated[float, Range("s", least=1.5, most=60.0)]
     """Without the PLC for so long, open shots end as fault; it disables itself after 1 s."""
     addresses: Addresses
-    valves: tuple[Annotated[int, Range(least=0, most=255)], ...]
+    valves: tuple[Number, ...]
     """Numbers that the PLC has valves for."""
-    eyes: Mapping[str, Annotated[int, Range(least=0, most=255)]]
+    eyes: Mapping[str, Number]
     """Number of the confirm eye by the name of its bin."""
 
 
@@ -55,20 +56,6 @@ def read_options(document: object, cell: CellDescription) -> ModbusOptions:
     for (begin, size, before), (begins, _, name) in pairwise(blocks):
         if begins < begin + size:
             refuse(f"addresses.{name}", begins, f"from {begin + size}, the end of {before}")
-    for bin in cell.ejectors:
-        if bin.valve not in options.valves:
-            refuse("valves", list(options.valves), f"a list with {bin.valve} of bin {bin.name!r}")
-    names = [bin.name for bin in cell.bins]
-    seen: dict[int, str] = {}
-    for name, eye in options.eyes.items():
-        if name not in names:
-            raise FieldError(f"eyes.{name}: unknown bin; allowed: {', '.join(names)}")
-        if eye in seen:
-            raise FieldError(
-                f"eyes.{name}: {eye} already sees bin {seen[eye]!r}; allowed: one bin per eye"
-            )
-        seen[eye] = name
-    for name in names:
-        if name not in options.eyes:
-            raise FieldError(f"eyes.{name}: missing; allowed: the number of the bin's eye")
+    check_valves(options.valves, cell)
+    check_eyes(options.eyes, cell)
     return options

@@ -80,6 +80,10 @@ class Drivers:
     figures: Callable[[], Mapping[str, object]] = dict
     """For people, into the node's diagnostics."""
 
+    def each(self) -> list[Driver]:
+        """Each object once."""
+        return list({id(one): one for one in (self.valves, self.belt, self.estop)}.values())
+
 
 class Open(Protocol):
     """What a module of drivers has as `open_drivers`."""

@@ -55,9 +55,9 @@ class Latch:
     _PAUSE = 50_000_000
     """[ns] without a count after which the velocity begins anew."""
 
-    def __init__(self, epoch: int, stamp: int) -> None:
-        self.motion = Motion(stamp, epoch, 0.0, 0.0)
-        self._from = self._next = (stamp, 0)
+    def __init__(self, epoch: int, stamp: int, count: int = 0) -> None:
+        self.motion = Motion(stamp, epoch, float(count), 0.0)
+        self._from = self._next = (stamp, count)
 
     def count(self, stamp: int, count: int) -> None:
         """The count became this at `stamp` [ns]."""

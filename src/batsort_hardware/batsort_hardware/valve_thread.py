@@ -17,7 +17,6 @@ from batsort_core.decisions import Shot
 from batsort_core.firing import Energise, Motion, ShotEnd, ShotQueue
 from batsort_core.items import EjectResult
 from batsort_core.trouble import Trouble
-from batsort_hardware.protocols import Report
 
 PRIORITY = 50
 """Under SCHED_FIFO: above all ordinary threads, as the kernel's own interrupt threads."""
@@ -56,7 +55,7 @@ class ValveThread:
         self,
         pins: Mapping[int, Pin],
         motion: Callable[[], Motion | None],
-        report: Report,
+        report: Callable[[ShotEnd], None],
         clock: Callable[[], int],
         *,
         stale_s: float,
@@ -183,10 +182,10 @@ class ValveThread:
             if isinstance(due, ShotEnd):
                 ends.append(due)
             elif doubt:
-                ends.append(_end(due, EjectResult.FAULT, here, doubt))
+                ends.append(ended(due, EjectResult.FAULT, here, doubt))
             elif now - due.motion.stamp > self._late:
                 behind = (now - due.motion.stamp) / 1e6
-                ends.append(_end(due, EjectResult.LATE, here, f"due {behind:.1f} ms ago"))
+                ends.append(ended(due, EjectResult.LATE, here, f"due {behind:.1f} ms ago"))
             else:
                 ends.append(self._energise(due, here))
         return ends
@@ -201,7 +200,7 @@ class ValveThread:
     def _energise(self, due: Energise, here: Motion) -> ShotEnd:
         valve = due.shot.valve
         if not self._switch(valve, True):
-            return _end(due, EjectResult.FAULT, here, self._failure)
+            return ended(due, EjectResult.FAULT, here, self._failure)
         opened = self._clock()
         closes = opened + round(due.shot.pulse_s * _NS)
         self._closes[valve] = max(closes, self._closes.get(valve, 0))
@@ -252,7 +251,8 @@ class ValveThread:
             self._report(end)
 
 
-def _end(due: Energise, result: EjectResult, here: Motion, detail: str) -> ShotEnd:
+def ended(due: Energise, result: EjectResult, here: Motion, detail: str) -> ShotEnd:
+    """The end of a shot that was due and was not fired."""
     return ShotEnd(due.shot, result, here.stamp, here.epoch, round(here.count), detail)
 
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 import sys
 import threading
 
+from gpio_rig import DOCUMENT
 from gpiozero import Device
 from gpiozero.pins.mock import MockFactory
-from test_gpio import DOCUMENT
 
 from batsort_core.decisions import Shot
 from batsort_graph.run import run

@@ -57,6 +57,11 @@ class PlcProcess:
         return [row["item_id"] for row in self._rows("fired")]
 
     @property
+    def opened(self) -> list[tuple[int, int]]:
+        """The same, and where the belt was when their jets opened."""
+        return [(row["item_id"], row["count"]) for row in self._rows("fired")]
+
+    @property
     def exposed(self) -> list[tuple[int, int]]:
         """Items that the camera's trigger was pulsed for, and the counts."""
         return [(row["item_id"], row["count"]) for row in self._rows("exposed")]

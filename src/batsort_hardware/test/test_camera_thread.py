@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import queue
-import time
 from collections.abc import Callable, Iterator
 
 import cv2
 import numpy as np
 import pytest
 from fake_video import FakeVideo
+from waiting import DEADLINE_S, wait
 
 from batsort_core.exposure import FrameStamp
 from batsort_files.documents import ConfigurationError
@@ -17,7 +17,6 @@ from batsort_hardware.camera_thread import CameraThread, Pixels, to_pixels
 from batsort_hardware.video_device import Control, Format, RawFrame
 from batsort_hardware.video_settings import LEFT, Settled, VideoSettings, settle
 
-DEADLINE_S = 10.0
 FORMAT = Format(640, 480, "RGB3", 30.0)
 
 
@@ -39,12 +38,6 @@ class Rig:
 
     def frame(self) -> tuple[int, Pixels]:
         return self.frames.get(timeout=DEADLINE_S)
-
-    def wait(self, reached: Callable[[], bool]) -> None:
-        deadline = time.monotonic() + DEADLINE_S
-        while not reached():
-            assert time.monotonic() < deadline, "did not happen in time"
-            time.sleep(0.001)
 
 
 @pytest.fixture
@@ -158,8 +151,8 @@ def test_a_device_that_runs_free_and_falls_silent_is_opened_again(
 ) -> None:
     monkeypatch.setattr("batsort_hardware.camera_thread.longest_silence_s", lambda rate: 0.0)
     rig = rigs(FakeVideo())
-    rig.wait(lambda: rig.thread.gone.startswith("the camera gives no frames: none for "))
-    rig.wait(lambda: rig.video.opened > 1)
+    wait(lambda: rig.thread.gone.startswith("the camera gives no frames: none for "))
+    wait(lambda: rig.video.opened > 1)
 
 
 def test_a_pulled_cable_is_told_and_what_comes_back_is_set_up_anew(
@@ -167,9 +160,9 @@ def test_a_pulled_cable_is_told_and_what_comes_back_is_set_up_anew(
 ) -> None:
     rig = rigs(FakeVideo())
     rig.video.pull()
-    rig.wait(lambda: rig.thread.gone == "the camera gives no frames: No such device")
+    wait(lambda: rig.thread.gone == "the camera gives no frames: No such device")
     rig.video.plug()
-    rig.wait(lambda: rig.video.opened == 2)
+    wait(lambda: rig.video.opened == 2)
     rig.video.expose()
     rig.frame()
     assert rig.thread.gone == ""
@@ -181,10 +174,10 @@ def test_another_device_in_its_place_that_does_not_fit_is_told_by_name(
 ) -> None:
     rig = rigs(FakeVideo())
     rig.video.pull()
-    rig.wait(lambda: bool(rig.thread.gone))
+    wait(lambda: bool(rig.thread.gone))
     rig.video.keeps = {Control.GAIN: 0}
     rig.video.plug()
-    rig.wait(lambda: "gain: 3 is not kept by camera 'Fake', which says 0" in rig.thread.gone)
+    wait(lambda: "gain: 3 is not kept by camera 'Fake', which says 0" in rig.thread.gone)
 
 
 def packed(pixels: str) -> tuple[RawFrame, Pixels]:

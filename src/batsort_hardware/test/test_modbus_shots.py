@@ -14,8 +14,8 @@ from batsort_core.decisions import Shot
 from batsort_core.firing import Motion, ShotEnd
 from batsort_core.items import EjectResult
 from batsort_hardware import modbus_map as plc
+from batsort_hardware.device_clock import LeastDelay
 from batsort_hardware.modbus_shots import Delivery
-from batsort_hardware.modbus_time import LeastDelay
 
 STEPS = ["shoot"] * 3 + ["aim", "call off"] + ["write", "look", "fire"] * 2
 STEPS += ["give up", "hold back", "come late", "cut"]

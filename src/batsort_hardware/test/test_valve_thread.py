@@ -5,11 +5,12 @@ from __future__ import annotations
 import gc
 import queue
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 from gpiozero import OutputDevice
 from gpiozero.pins.mock import MockFactory
+from waiting import DEADLINE_S, wait
 
 from batsort_core.decisions import Shot
 from batsort_core.firing import Motion, ShotEnd
@@ -18,7 +19,6 @@ from batsort_hardware.valve_thread import ValveThread
 
 EPOCH = 7
 VELOCITY = 5000.0
-DEADLINE_S = 10.0
 
 
 class Belt:
@@ -73,12 +73,6 @@ class Rig:
         """How often a valve was opened."""
         return sum(1 for _, state in self.outputs[valve].pin.states[1:] if state)
 
-    def wait(self, reached: Callable[[], bool]) -> None:
-        deadline = time.monotonic() + DEADLINE_S
-        while not reached():
-            assert time.monotonic() < deadline, "did not happen in time"
-            time.sleep(0.001)
-
 
 @pytest.fixture
 def rig() -> Iterator[Rig]:
@@ -94,7 +88,7 @@ def test_a_shot_fires_once_at_its_count_and_closes(rig: Rig) -> None:
     end = rig.end()
     assert (end.shot, end.result, end.epoch) == (shot, EjectResult.FIRED, EPOCH)
     assert end.actual_count >= shot.target_count - 1
-    rig.wait(lambda: not rig.outputs[1].value)
+    wait(lambda: not rig.outputs[1].value)
     rig.thread.shoot(shot)
     later = rig.shoot(item_id=2, valve=2)
     assert rig.end().shot == later
@@ -106,7 +100,7 @@ def test_a_valve_that_is_fired_again_while_open_stays_open_for_both(rig: Rig) ->
     rig.shoot(300, 1, pulse_s=0.2)
     rig.shoot(310, 2, pulse_s=0.02)
     assert {rig.end().shot.item_id, rig.end().shot.item_id} == {1, 2}
-    rig.wait(lambda: not rig.outputs[1].value)
+    wait(lambda: not rig.outputs[1].value)
     assert rig.outputs[1].pin.states[-1].timestamp >= 0.2
 
 
@@ -218,7 +212,7 @@ def test_a_pin_that_fails_ends_all_shots_shuts_all_valves_and_is_trouble(rig: Ri
     assert {end.result for end in ends.values()} == {EjectResult.FAULT}
     assert ends[3].detail.startswith("valve 1: GPIODeviceClosed")
     assert rig.thread.trouble is not None
-    rig.wait(lambda: not rig.outputs[2].value)
+    wait(lambda: not rig.outputs[2].value)
     rig.shoot(300, 4)
     assert rig.end().result is EjectResult.FAULT
 
@@ -270,5 +264,5 @@ def test_how_long_a_valve_stayed_open_beyond_its_pulse_is_told(rig: Rig) -> None
     rig.thread.enable(True)
     rig.shoot()
     rig.end()
-    rig.wait(lambda: not rig.outputs[1].value)
+    wait(lambda: not rig.outputs[1].value)
     assert 0.0 <= rig.thread.overrun_s < DEADLINE_S

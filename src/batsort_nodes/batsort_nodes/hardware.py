@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import math
 import queue
 import sys
@@ -26,17 +25,16 @@ from batsort_graph.configuration import CELL_FILE, Parameter, declare
 from batsort_graph.heartbeat import Health, Heartbeat
 from batsort_graph.run import run
 from batsort_graph.topics import publisher, subscription
-from batsort_hardware.protocols import Drivers, Event, Open, SteadyStamps
+from batsort_hardware.drivers import DRIVERS, opener
+from batsort_hardware.protocols import Drivers, Event, SteadyStamps
 from batsort_interfaces.msg import BeltCommand, CaptureRequest, CellState, EjectCommand, EStop
 
-DRIVERS = {"modbus": "modbus", "gpio": "gpio"}
-"""Modules of `drivers` by name, imported only where they are chosen: each has `open_drivers`."""
 PARAMETERS = (
     CELL_FILE,
     Parameter(
         "driver",
-        "modbus",
-        "What sensors and valves are wired to: a PLC over Modbus TCP, or the pins of this machine.",
+        next(iter(DRIVERS)),
+        f"What sensors and valves are wired to: {', or '.join(DRIVERS.values())}.",
         choices=tuple(DRIVERS),
     ),
     Parameter("hardware_file", "", "Addresses, pins and options of the driver (YAML)."),
@@ -96,7 +94,7 @@ class Hardware(Node):
         """Shut the valves, stop the belt, and tell the end of what was open."""
         self._ended.set()
         self._watch.join()
-        for driver in self._each_driver():
+        for driver in self._drivers.each():
             driver.close()
         if self.context.ok():
             self._publish_events()
@@ -107,24 +105,16 @@ class Hardware(Node):
         path = self.get_parameter("hardware_file").value
         document = load_document("hardware_file", path, f"hardware file of {self._driver}")
         try:
-            module = importlib.import_module(f"batsort_hardware.{DRIVERS[self._driver]}")
+            open_drivers = opener(self._driver)
         except ImportError as error:
             raise ConfigurationError(
                 f"driver: {self._driver!r} can't be used ({error}); "
                 "allowed: one whose packages are installed"
             ) from None
-        open_drivers: Open = module.open_drivers
         try:
             return open_drivers(document.value, cell, self._report)
         except FieldError as error:
             raise ConfigurationError(document.located(error)) from None
-
-    def _each_driver(self) -> list[Any]:
-        """Each once: one object may be several of them."""
-        drivers = self._drivers
-        return list(
-            {id(one): one for one in (drivers.valves, drivers.belt, drivers.estop)}.values()
-        )
 
     def _report(self, event: Event) -> None:
         """From any thread."""
@@ -189,7 +179,7 @@ class Hardware(Node):
 
     @property
     def _trouble(self) -> Trouble | None:
-        return next((one.trouble for one in self._each_driver() if one.trouble), None)
+        return next((one.trouble for one in self._drivers.each() if one.trouble), None)
 
     def _look(self) -> None:
         if not self._watch.is_alive():
