@@ -1,6 +1,6 @@
 """Program `board_contract`: holds a live board against the contract of docs/hardware_micro_ros.md.
 
-    ros2 run batsort_nodes board_contract --ros-args -p cell_file:=CELL -p board:=NAME
+    ros2 run batsort_micro_ros board_contract --ros-args -p cell_file:=CELL -p board:=NAME
 
 It stands in for the cell, so no cell may run in its namespace. One line per clause; exit status 0
 only where all of them hold, 2 where something was refused.
