@@ -15,7 +15,7 @@ import yaml
 
 from batsort_core.cell import CellDescription, parse_cell
 from batsort_reports.report import Run
-from batsort_trials.demo import Watcher
+from batsort_trials.watcher import Watcher
 
 ROOT = Path(__file__).parents[1]
 CELL_FILE = ROOT / "config" / "cell.yaml"

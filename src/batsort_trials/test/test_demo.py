@@ -12,7 +12,8 @@ from batsort_core.balance import Settled
 from batsort_core.items import Item, Outcome
 from batsort_interfaces.msg import BinStates, CellState, ItemTruth
 from batsort_reports.report import Run
-from batsort_trials import demo
+from batsort_trials import demo, demo_run
+from batsort_trials.watcher import Watcher
 
 
 def test_an_item_put_onto_the_belt_by_a_fault_does_not_stand_for_one_that_is_still_to_come():
@@ -22,8 +23,8 @@ def test_an_item_put_onto_the_belt_by_a_fault_does_not_stand_for_one_that_is_sti
     run.bins = BinStates(items_in=1)
     watcher = SimpleNamespace(run=run, _truth_heard=0.0)
     run.truths = [ItemTruth(item_id=1), ItemTruth(foreign=True)]
-    assert demo.Watcher.sorted_all(watcher, 1)
-    assert not demo.Watcher.sorted_all(watcher, 2)
+    assert Watcher.sorted_all(watcher, 1)
+    assert not Watcher.sorted_all(watcher, 2)
 
 
 def test_a_report_folder_that_can_t_be_made_is_refused_in_one_line(
@@ -53,8 +54,8 @@ class Cell:
     def __init__(self, monkeypatch: pytest.MonkeyPatch, fed: int, every_s: float) -> None:
         self.run = Run(bin_of_type={}, others="others")
         self._now, self._fed, self._every_s = 0.0, fed, every_s
-        monkeypatch.setattr(demo, "LOOK_S", 0.0)
-        monkeypatch.setattr(demo, "time", SimpleNamespace(monotonic=self._tick))
+        monkeypatch.setattr(demo_run, "LOOK_S", 0.0)
+        monkeypatch.setattr(demo_run, "time", SimpleNamespace(monotonic=self._tick))
 
     def _tick(self) -> float:
         self._now += 0.5
@@ -82,7 +83,7 @@ class Cell:
             display = SimpleNamespace(show=lambda: None, note=noted.append)
             options = SimpleNamespace(items=items, rate=5.0, belt_speed=0.05)
             launch = loop.create_future()
-            return await demo._watch(options, self, display, launch, None, interrupted)
+            return await demo_run.watch(options, self, display, launch, None, interrupted)
 
         return asyncio.run(watch()), noted
 

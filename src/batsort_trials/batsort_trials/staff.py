@@ -1,4 +1,4 @@
-"""Who looks after a cell in a scenario: one does what `cure` says, the other breaks processes."""
+"""Those who work at a cell in a scenario: one does what `cure` says, another breaks processes."""
 
 from __future__ import annotations
 
@@ -13,8 +13,10 @@ import psutil
 from std_srvs.srv import Trigger
 
 from batsort_interfaces.srv import NewBag
+from batsort_reports.scenario_report import Happened
 from batsort_trials.processes import nodes
-from batsort_twin.scenario import CellFault
+from batsort_trials.watcher import Watcher
+from batsort_twin.scenario import CellFault, Scenario
 
 LOOKS_FIRST_S = 1.0
 """Time from the cell's standing until the operator has read why."""
@@ -25,10 +27,33 @@ FOR_S = 2.0
 JOURNALS = ("ejector", "bins")
 
 
+class Staff:
+    """One who breaks things, and an operator."""
+
+    def __init__(self, scenario: Scenario, watcher: Watcher) -> None:
+        self._watcher = watcher
+        self._operator = Operator(watcher, scenario.operator == "mend")
+        self._breaker = Breaker(scenario.cell, self._note)
+        watcher.observed.read = self._operator.read
+
+    def step(self) -> None:
+        """To be called a few times a second."""
+        self._breaker.step(len(set(self._watcher.run.items)))
+        self._operator.step()
+
+    def close(self) -> None:
+        """Leave nothing stopped or starved."""
+        self._breaker.close()
+
+    def _note(self, fault: str, begins: bool) -> None:
+        moment = self._watcher.log.moment(time.monotonic())
+        self._watcher.observed.happened.append(Happened(fault, begins, moment))
+
+
 class Operator:
     """Mends what has made the cell stand, and starts it: by the services an operator has."""
 
-    def __init__(self, watcher: Any, mends: bool) -> None:
+    def __init__(self, watcher: Watcher, mends: bool) -> None:
         self._watcher = watcher
         self._mends = mends
         self._since: float | None = None
