@@ -28,7 +28,8 @@ from batsort_perception.view import ItemView
 from batsort_training.calibration import COVERAGE, NOVELTY_LIMIT, THRESHOLD
 from batsort_training.data import UNKNOWN_FOLDER, LabelledPhoto
 from batsort_training.examples import BELT_WIDTH, CAMERA, MOST_OFFSET, MOST_PAST, MOST_YAW
-from batsort_twin.camera import Decal, Renderer, lying
+from batsort_twin.bodies import Decal, lying
+from batsort_twin.camera import Renderer
 from batsort_twin.photos import WIDEST, PhotoError, cut, fitting_size
 
 PLACES = 3

@@ -18,9 +18,11 @@ from batsort_perception.preprocess import Image, prepare
 from batsort_perception.view import ItemView
 from batsort_training.conditions import covered, on_black, relit, smeared, turned
 from batsort_training.strangers import debris_decal, invented_wrap
-from batsort_twin.camera import Decal, Renderer, Wrap, lying
+from batsort_twin.bodies import Decal, Wrap, lying
+from batsort_twin.camera import Renderer
 from batsort_twin.photos import WIDEST, cut, fitting_size
-from batsort_twin.wraps import SIZES, skin_for
+from batsort_twin.sizes import SIZES
+from batsort_twin.wraps import skin_for
 
 CAMERA = Camera(
     distance=0.20, height=0.35, metres_per_pixel=0.0004, image_width=640, image_height=480

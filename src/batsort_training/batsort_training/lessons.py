@@ -16,7 +16,8 @@ from batsort_perception.preprocess import Image, prepare
 from batsort_training.conditions import CONDITIONS
 from batsort_training.data import UNKNOWN_FOLDER, DataError, LabelledPhoto
 from batsort_training.examples import SIDE, Studio
-from batsort_twin.wraps import KNOWN, THINGS, UNKNOWN
+from batsort_twin.designs import KNOWN, UNKNOWN
+from batsort_twin.things import THINGS
 
 PLAIN, VARIED, BELT, DRAWN = "plain", "varied", "belt", "drawn"
 SHARES = {PLAIN: 0.25, VARIED: 0.35, BELT: 0.25, DRAWN: 0.15}

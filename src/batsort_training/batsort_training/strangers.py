@@ -11,9 +11,9 @@ import math
 import cv2
 import numpy as np
 
-from batsort_twin.camera import Decal, Image, Wrap
+from batsort_twin.bodies import Decal, Image, Wrap
 from batsort_twin.lettering import draw_text, text_width
-from batsort_twin.wraps import Size
+from batsort_twin.sizes import Size
 
 DRAWN = 5.0
 """Resolution [px/mm]."""

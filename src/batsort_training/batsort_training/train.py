@@ -22,7 +22,7 @@ from batsort_training.label_list import AUTO
 from batsort_training.lessons import DRAWN, PLAIN, Lessons, gather, types_of
 from batsort_training.validation import CHOOSING, REPORTING, fit, held_out, repeat
 from batsort_training.writing import Made, write, write_card
-from batsort_twin.wraps import KNOWN
+from batsort_twin.designs import KNOWN
 
 SAMPLE_SEED = 4242
 

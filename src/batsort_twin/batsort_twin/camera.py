@@ -7,8 +7,6 @@ All images are RGB.
 
     renderer = Renderer(cell.camera, belt_width=cell.belt.width, seed=0)
     image = renderer.render([lying(skin, x=0.21, y=0.0, yaw=0.1, roll=2.0)], belt_position=1.234)
-
-A body frame has its z along the battery's axis, the positive end at +z.
 """
 
 import math
@@ -21,8 +19,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-Image = NDArray[np.uint8]
-Floats = NDArray[np.float64]
+from batsort_twin.background import rails, rubber
+from batsort_twin.bodies import Body, Decal, Floats, Image, Wrap
 
 AMBIENT, DIFFUSE, SHADOW = 0.42, 0.62, 0.55
 LIGHT = np.array([0.10, 0.38, 0.92]) / np.linalg.norm([0.10, 0.38, 0.92])
@@ -43,64 +41,6 @@ class CameraGeometry(Protocol):
     def image_width(self) -> int: ...
     @property
     def image_height(self) -> int: ...
-
-
-@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
-class Wrap:
-    """A battery's printed sleeve, unrolled, and its metal ends.
-
-    ``side`` is uint8[around, along, 3] RGB: columns run from the negative to the positive end, rows
-    around the axis so that print which reads properly in the array reads properly on the battery.
-    """
-
-    side: Image
-    length: float
-    """With the terminal [m]."""
-    diameter: float
-    terminal_length: float = 0.001
-    terminal_diameter: float = 0.0055
-    metal: tuple[int, int, int] = (196, 196, 192)
-    gloss: float = 0.30
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Decal:
-    """A flat picture that lies on the belt: a photo, a package, a cable seen from above.
-
-    ``rgba`` is uint8[across, along, 4], alpha straight; its columns run along the body's z.
-    """
-
-    rgba: Image
-    length: float
-    """Of the columns [m]."""
-    width: float
-    """Of the rows [m]."""
-
-
-@dataclass(frozen=True, slots=True)
-class Body:
-    """A skin at a pose: position of the centre [m], float64[3, 3] from body to world axes."""
-
-    skin: Wrap | Decal
-    position: tuple[float, float, float]
-    rotation: Floats
-
-
-def lying(
-    skin: Wrap | Decal, x: float, y: float = 0.0, yaw: float = 0.0, roll: float = 0.0
-) -> Body:
-    """The skin lying on the belt, its positive end towards ``yaw`` [rad, from +x to +y], rolled
-    about its axis by ``roll`` [rad]."""
-    height = skin.diameter / 2 if isinstance(skin, Wrap) else min(skin.width, 0.014) / 2
-    return Body(skin, (x, y, height), lying_rotation(yaw, roll))
-
-
-def lying_rotation(yaw: float, roll: float) -> Floats:
-    """float64[3, 3] from body to world axes of what lies on the belt; see ``lying``."""
-    axis = np.array([math.cos(yaw), math.sin(yaw), 0.0])
-    side = np.array([-math.sin(yaw), math.cos(yaw), 0.0])
-    first = math.cos(roll) * side + math.sin(roll) * np.array([0.0, 0.0, 1.0])
-    return np.column_stack([first, np.cross(axis, first), axis])
 
 
 @dataclass(slots=True)
@@ -127,9 +67,9 @@ class Renderer:
         width, height = self.camera.image_width, self.camera.image_height
         half = round(self.belt_width / 2 / self.camera.metres_per_pixel)
         self._rows = slice(max(0, height // 2 - half), min(height, height // 2 + half))
-        belt = _rubber(rng, self._rows.stop - self._rows.start, 2 * width)
+        belt = rubber(rng, self._rows.stop - self._rows.start, 2 * width)
         self._belt = np.concatenate([belt, belt[:, :width]], axis=1)
-        self._surround = _rails(height, width, self._rows)
+        self._surround = rails(height, width, self._rows)
         noise = np.rint(rng.normal(0.0, self.noise, (height + 64, width + 64, 3)))
         self._noise = (noise.clip(0).astype(np.uint8), (-noise).clip(0).astype(np.uint8))
         self._rng = rng
@@ -378,32 +318,3 @@ def _lay_over(image: Image, patch: _Patch) -> None:
     height, width = patch.alpha.shape
     region = image[patch.top : patch.top + height, patch.left : patch.left + width]
     region[:] = cv2.blendLinear(patch.colour, region.copy(), patch.alpha, 1 - patch.alpha)
-
-
-def _rubber(rng: np.random.Generator, height: int, width: int) -> Image:
-    """Dark rubber with a slight weave and scuffs, periodic along the belt."""
-    grain = rng.normal(0.0, 1.0, (height, width)).astype(np.float32)
-    wrapped = cv2.copyMakeBorder(grain, 8, 8, 8, 8, cv2.BORDER_WRAP)
-    cloud = cv2.blur(wrapped, (9, 9))[8:-8, 8:-8] * 22.0
-    weave = 1.2 * ((np.arange(width) // 3 % 2)[None, :] ^ (np.arange(height) // 3 % 2)[:, None])
-    grey = 40.0 + cloud + weave + grain * 1.2
-    scuffs = np.zeros((height, width), np.float32)
-    for _ in range(26):
-        x, y = int(rng.integers(0, width - 60)), int(rng.integers(0, height))
-        end = (x + int(rng.integers(8, 55)), y + int(rng.integers(-3, 4)))
-        cv2.line(scuffs, (x, y), end, float(rng.uniform(3, 9)), 1, cv2.LINE_AA)
-    tint = np.array([1.0, 1.0, 1.03])
-    return np.clip((grey + scuffs)[..., None] * tint, 0, 255).astype(np.uint8)
-
-
-def _rails(height: int, width: int, belt: slice) -> Image:
-    """What lies beside the belt: matt guide rails over a dark machine bed."""
-    grey = np.full(height, 24.0)
-    rail = max(1, round(0.55 * (height - (belt.stop - belt.start)) / 2))
-    for start, step in ((belt.start - 1, -1), (belt.stop, 1)):
-        rows = np.arange(rail) * step + start
-        rows = rows[(rows >= 0) & (rows < height)]
-        grey[rows] = 62.0
-        grey[rows[:6]] = np.linspace(30, 56, 6)[: rows[:6].size]
-    column = np.repeat(grey[:, None], 3, axis=1) * (0.98, 1.0, 1.03)
-    return np.repeat(column.astype(np.uint8)[:, None], width, axis=1)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from batsort_core.firing import ShotEnd
 from batsort_core.sensing import Arrival, Edge, EncoderSample
-from batsort_twin.camera import Image
+from batsort_twin.bodies import Image
 
 
 @dataclass(frozen=True, slots=True, eq=False)

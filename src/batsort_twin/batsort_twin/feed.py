@@ -8,9 +8,12 @@ from typing import TypeVar
 
 import numpy as np
 
-from batsort_twin.camera import Decal, Wrap
+from batsort_twin.bodies import Decal, Wrap
+from batsort_twin.designs import KNOWN, UNKNOWN
 from batsort_twin.photos import PhotoLibrary
-from batsort_twin.wraps import KNOWN, SIZES, THINGS, UNKNOWN, Size, skin_for
+from batsort_twin.sizes import SIZES, Size
+from batsort_twin.things import THINGS
+from batsort_twin.wraps import skin_for
 
 T = TypeVar("T")
 

@@ -17,8 +17,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from batsort_twin.camera import Decal, Image
-from batsort_twin.wraps import SIZES, Size
+from batsort_twin.bodies import Decal, Image
+from batsort_twin.sizes import SIZES, Size
 
 SUFFIXES = (
     frozenset({".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".dib"})

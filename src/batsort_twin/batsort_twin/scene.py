@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from batsort_core.cell import CellDescription
-from batsort_twin.camera import lying_rotation
+from batsort_twin.bodies import lying_rotation
 from batsort_twin.feed import Item
 
 STEP_S = 0.001

@@ -4,7 +4,8 @@ import mujoco
 import numpy as np
 
 from batsort_core.cell import Camera
-from batsort_twin.camera import Body, Image, Renderer
+from batsort_twin.bodies import Body, Image
+from batsort_twin.camera import Renderer
 from batsort_twin.conditions import Conditions
 from batsort_twin.encoder import Encoder
 from batsort_twin.events import Frame

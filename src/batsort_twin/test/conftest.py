@@ -3,7 +3,7 @@
 import pytest
 
 from batsort_core.cell import CellDescription, parse_cell
-from batsort_twin.wraps import KNOWN
+from batsort_twin.designs import KNOWN
 
 
 @pytest.fixture(scope="session")

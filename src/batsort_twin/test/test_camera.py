@@ -4,8 +4,12 @@ import cv2
 import numpy as np
 import pytest
 
-from batsort_twin.camera import Body, Decal, Renderer, Wrap, lying, lying_rotation
-from batsort_twin.wraps import KNOWN, SIZES, THINGS, UNKNOWN, skin_for, texture_for
+from batsort_twin.bodies import Body, Decal, Wrap, lying, lying_rotation
+from batsort_twin.camera import Renderer
+from batsort_twin.designs import KNOWN, UNKNOWN
+from batsort_twin.sizes import SIZES
+from batsort_twin.things import THINGS
+from batsort_twin.wraps import skin_for, texture_for
 
 MPP = 0.0004
 
