@@ -18,7 +18,6 @@ from tqdm import tqdm
 
 from batsort_core.cell import Camera
 from batsort_core.chemistry import Chemistry
-from batsort_core.items import Item
 from batsort_learning.print_cache import at_full_size
 from batsort_perception.crop import crop_item, judged_part
 from batsort_perception.engine import Engine
@@ -27,7 +26,7 @@ from batsort_perception.print_cache import Reader
 from batsort_perception.view import ItemView
 from batsort_training.calibration import COVERAGE, NOVELTY_LIMIT, THRESHOLD
 from batsort_training.data import UNKNOWN_FOLDER, LabelledPhoto
-from batsort_training.examples import BELT_WIDTH, CAMERA, MOST_OFFSET, MOST_PAST, MOST_YAW
+from batsort_training.on_belt import BELT_WIDTH, CAMERA, MOST_PAST, MOST_YAW, room, view_of
 from batsort_twin.bodies import Decal, lying
 from batsort_twin.camera import Renderer
 from batsort_twin.photos import WIDEST, PhotoError, cut, fitting_size
@@ -119,24 +118,14 @@ def _look(
 def _seen(decal: Decal, renderer: Renderer, seed: Sequence[int]) -> tuple[Image, ItemView]:
     """The decal somewhere near the camera line, at the same place [m] for the same seed."""
     rng, camera = np.random.default_rng(seed), renderer.camera
-    free = max(0.0, min(MOST_OFFSET, (BELT_WIDTH - decal.width) / 2 - 0.002))
+    free = room(decal)
     past, y = rng.uniform(-MOST_PAST, MOST_PAST), rng.uniform(-free, free)
     yaw = rng.uniform(-MOST_YAW, MOST_YAW)
     turned = yaw + math.pi * int(rng.integers(2))
     frame = renderer.render([lying(decal, camera.distance + past, y, turned)], rng.uniform())
-    length = decal.length * math.cos(yaw) + decal.width * abs(math.sin(yaw))
-    scale, middle = camera.metres_per_pixel, camera.image_height / 2
-    view = ItemView(
-        item=Item(id=0, epoch=0, count=0, length=length, stamp=0),
-        u=camera.image_width / 2 + (past + rng.normal(0, BARRIER_ERROR)) / scale,
-        length_px=length / scale,
-        left=0.0,
-        right=float(camera.image_width),
-        top=middle - BELT_WIDTH / scale / 2,
-        bottom=middle + BELT_WIDTH / scale / 2,
-        metres_per_pixel=scale,
-    )
-    return frame, view
+    believed = past + rng.normal(0, BARRIER_ERROR)
+    u = camera.image_width / 2 + believed / camera.metres_per_pixel
+    return frame, view_of(decal, yaw, u, camera)
 
 
 def figures(looks: Sequence[Look], stated: Mapping[str, Chemistry]) -> dict[str, float | None]:

@@ -16,7 +16,7 @@ from batsort_perception.print_reader import PrintError
 from batsort_perception.print_text import interpret
 from batsort_perception.printed import Line
 from batsort_training.data import read_photos
-from batsort_training.examples import CAMERA
+from batsort_training.on_belt import CAMERA
 
 BOX = np.array([[0, 0], [9, 0], [9, 5], [0, 5]], np.float32)
 

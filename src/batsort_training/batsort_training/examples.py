@@ -11,12 +11,10 @@ from collections.abc import Iterator
 import cv2
 import numpy as np
 
-from batsort_core.cell import Camera
-from batsort_core.items import Item
 from batsort_perception.crop import crop_item
 from batsort_perception.preprocess import Image, prepare
-from batsort_perception.view import ItemView
 from batsort_training.conditions import covered, on_black, relit, smeared, turned
+from batsort_training.on_belt import BELT_WIDTH, CAMERA, MOST_PAST, MOST_YAW, room, view_of
 from batsort_training.strangers import debris_decal, invented_wrap
 from batsort_twin.bodies import Decal, Wrap, lying
 from batsort_twin.camera import Renderer
@@ -24,20 +22,8 @@ from batsort_twin.photos import WIDEST, cut, fitting_size
 from batsort_twin.sizes import SIZES
 from batsort_twin.wraps import skin_for
 
-CAMERA = Camera(
-    distance=0.20, height=0.35, metres_per_pixel=0.0004, image_width=640, image_height=480
-)
-"""Of the default cell."""
-BELT_WIDTH = 0.08
 SIDE = 224
 """Of the network's image [px]."""
-MOST_YAW = math.radians(12)
-MOST_OFFSET = 0.022
-"""Of an item from the belt's middle [m]."""
-MOST_PAST = 0.03
-"""Of an item from the camera line [m]."""
-
-
 RENDERERS = 8
 """Belts to choose from."""
 
@@ -111,8 +97,7 @@ class Studio:
     def _seen(self, skin: Wrap | Decal) -> Image:
         """The skin somewhere near the camera line, either end first."""
         rng = self._rng
-        across = skin.diameter if isinstance(skin, Wrap) else skin.width
-        free = max(0.0, min(MOST_OFFSET, (BELT_WIDTH - across) / 2 - 0.002))
+        free = room(skin)
         past = rng.uniform(-MOST_PAST, MOST_PAST)
         yaw = rng.uniform(-MOST_YAW, MOST_YAW)
         body = lying(
@@ -125,19 +110,8 @@ class Studio:
         renderer = self._renderers[int(rng.integers(RENDERERS))]
         frame = renderer.render([body], rng.uniform(0, 1))
         frame = self._other_light(frame, exposure=0.1, warmth=0.05, gamma=0.06)
-        length = skin.length * math.cos(yaw) + across * abs(math.sin(yaw))
-        half_belt = BELT_WIDTH / CAMERA.metres_per_pixel / 2
-        middle = CAMERA.image_height / 2
-        view = ItemView(
-            item=Item(id=0, epoch=0, count=0, length=length, stamp=0),
-            u=CAMERA.image_width / 2 + past / CAMERA.metres_per_pixel + rng.normal(0, 1.5),
-            length_px=length / CAMERA.metres_per_pixel,
-            left=0.0,
-            right=float(CAMERA.image_width),
-            top=middle - half_belt,
-            bottom=middle + half_belt,
-            metres_per_pixel=CAMERA.metres_per_pixel,
-        )
+        u = CAMERA.image_width / 2 + past / CAMERA.metres_per_pixel + rng.normal(0, 1.5)
+        view = view_of(skin, yaw, u, CAMERA)
         return prepare(crop_item(frame, view).pixels, SIDE, SIDE)
 
     def _other_light(self, image: Image, exposure: float, warmth: float, gamma: float) -> Image:
