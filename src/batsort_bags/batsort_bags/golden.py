@@ -42,7 +42,7 @@ def golden_bags(folder: Path) -> list[Path]:
 
 def judge(bag: Bag, bundle: Bundle, threads: int = 2) -> Replayed:
     """Replay as this version decides; a bag with images is judged anew with `bundle`."""
-    if not any(topic in bag.topics for topic in IMAGES):
+    if not bag.has_images:
         return replay(bag, Changes())
     same = is_recorded(bag, bundle)
     return replay(bag, Changes(engine=Engine(bundle, threads), same_bundle=same))

@@ -22,7 +22,7 @@ from rosbags.typesys.stores.ros2_jazzy import builtin_interfaces__msg__Time as T
 
 from batsort_bags.storage import DAMAGE, File, McapFile, Received, Recording, RosbagFile
 from batsort_bags.types import definition, typestore
-from batsort_graph.names import ITEMS
+from batsort_graph.names import IMAGES, ITEMS
 
 SUFFIXES = (".mcap", ".db3")
 METADATA = "metadata.yaml"
@@ -83,6 +83,11 @@ class Bag:
 
     def __exit__(self, *exception: object) -> None:
         self._stack.close()
+
+    @property
+    def has_images(self) -> bool:
+        """Whether there are images in it, of any kind."""
+        return any(topic in self.topics for topic in IMAGES)
 
     def messages(self, topics: Iterable[str]) -> Iterator[Received]:
         """What was received on these topics, up to the first damage."""

@@ -137,7 +137,7 @@ class _Replay:
             self._received_order = deque(order_of_receipt(bag))
         if self._cropper is not None:
             handlers |= {topic: partial(self._see, read) for topic, read in READERS.items()}
-            if not any(topic in bag.topics for topic in READERS):
+            if not bag.has_images:
                 raise BagError(f"{bag.path}: no images in it: verdicts can't be made again")
         decode = bag.decode
         for received in bag.messages(handlers):

@@ -11,9 +11,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from tqdm import tqdm
-
 from batsort_bags.crops import crops
+from batsort_bags.progress import followed
 from batsort_bags.reader import Bag, BagError
 from batsort_bags.recorded import recorded_cell
 from batsort_core.cell import CellDescription
@@ -21,7 +20,7 @@ from batsort_core.item_life import ItemLives
 from batsort_core.items import Outcome
 from batsort_files.documents import REFUSED
 from batsort_files.folders import FolderError, make_folder
-from batsort_graph.names import IMAGES, VERDICTS
+from batsort_graph.names import VERDICTS
 from batsort_graph.versions import versions
 from batsort_interfaces.msg import BinState, BinStates
 from batsort_perception.print_cache import PrintCache
@@ -65,7 +64,7 @@ def uncertain(
 
     A line for each image that can't be read is added to `refused`. Raises BagError.
     """
-    if not any(topic in bag.topics for topic in IMAGES):
+    if not bag.has_images:
         return None
     judged = [life.decision for life in lives if life.decision and life.judged]
     judged.sort(key=lambda decision: decision.verdict.confidence)
@@ -123,8 +122,7 @@ def _report(
             balances.append([])
             seen_at: dict[int, Seen] = {}
             topics = (*TOPICS, COMMAND, BUNDLE)
-            messages = bag.messages(topics)
-            for received in tqdm(messages, desc=path.name, leave=False, disable=None):
+            for received in followed(bag.messages(topics), path.name):
                 message = bag.decode(received)
                 if received.topic == COMMAND:
                     velocity = max(velocity, message.velocity)

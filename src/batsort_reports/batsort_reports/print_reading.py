@@ -183,7 +183,7 @@ def read_bag(
         printed.show(bag, run, recipe, seen, None if isinstance(by, str) else by)
     elif isinstance(by, str):
         printed.unread.append(by)
-    elif not any(topic in bag.topics for topic in IMAGES):
+    elif not bag.has_images:
         printed.unread.append(NO_IMAGES.format(bag.path.name))
     else:
         try:

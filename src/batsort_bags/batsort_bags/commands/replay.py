@@ -10,17 +10,15 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import cv2
-from tqdm import tqdm
 
 from batsort_bags.comparison import report, summary, text, verdict
 from batsort_bags.crops import Cropped, crops
+from batsort_bags.progress import Progress
 from batsort_bags.reader import Bag, BagError
 from batsort_bags.recorded import is_recorded
 from batsort_bags.replay import replay
@@ -29,8 +27,6 @@ from batsort_bags.where import FIELDS, where
 from batsort_core.cell import CellDescription
 from batsort_description.cell_file import read_cell
 from batsort_files.documents import ConfigurationError
-from batsort_graph.from_messages import NS
-from batsort_graph.names import IMAGES
 from batsort_perception.bundle import Bundle, default_bundle
 from batsort_perception.engine import Engine
 
@@ -138,29 +134,8 @@ def _replayed(options: argparse.Namespace, bag: Bag, changes: Changes) -> Replay
     if options.first is not None or options.last is not None:
         last = options.last if options.last is not None else float("inf")
         window = (options.first or 0.0, last)
-    with _Progress() as progress:
+    with Progress("replay") as progress:
         return replay(bag, changes, window, progress)
-
-
-class _Progress:
-    """A bar over the bag's seconds, on a terminal only."""
-
-    def __enter__(self) -> Callable[[int], None]:
-        self._bar = tqdm(
-            unit="s", desc="replay", leave=False, disable=not sys.stderr.isatty(), mininterval=0.2
-        )
-        self._first: int | None = None
-        return self._show
-
-    def _show(self, stamp: int) -> None:
-        if self._first is None:
-            self._first = stamp
-        seconds = (stamp - self._first) // NS
-        if seconds > self._bar.n:
-            self._bar.update(seconds - self._bar.n)
-
-    def __exit__(self, *exception: object) -> None:
-        self._bar.close()
 
 
 def _told(options: argparse.Namespace) -> str:
@@ -187,13 +162,13 @@ def _write_report(
 
 
 def _pictures(bag: Bag, replayed: Replayed, wanted: set[int]) -> list[Cropped]:
-    if not wanted or not any(topic in bag.topics for topic in IMAGES):
+    if not wanted or not bag.has_images:
         return []
     return list(crops(bag, replayed.cell, wanted.__contains__))
 
 
 def _write_crops(folder: Path, bag: Bag, replayed: Replayed, wanted: set[int]) -> str:
-    if not any(topic in bag.topics for topic in IMAGES):
+    if not bag.has_images:
         raise BagError(f"{bag.path}: no images in it: no pictures of items can be cut out")
     written = 0
     for picture in crops(bag, replayed.cell, wanted.__contains__):
