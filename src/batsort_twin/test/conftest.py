@@ -1,9 +1,16 @@
 """The cell that the twin's tests run."""
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
+from faulty import ITEMS, SPEED
+from sorting import Run, sort
 
 from batsort_core.cell import CellDescription, parse_cell
 from batsort_twin.designs import KNOWN
+from batsort_twin.fault import Fault
+from batsort_twin.options import TwinOptions
 
 
 @pytest.fixture(scope="session")
@@ -62,3 +69,16 @@ def cell() -> CellDescription:
             },
         }
     )
+
+
+@pytest.fixture
+def run(cell: CellDescription) -> Callable[..., Run]:
+    """A run of some known items with faults; every one is shot at into `into`, if any."""
+
+    def made(*faults: Fault, into: str | None = None, **change: Any) -> Run:
+        frames = change.pop("frames", False)
+        tick = change.pop("each_tick", lambda twin: None)
+        options = TwinOptions(items=ITEMS, rate=6.0, unknown_share=0.0, faults=faults, **change)
+        return sort(cell, options, SPEED, lambda item: into, frames=frames, each_tick=tick)
+
+    return made
