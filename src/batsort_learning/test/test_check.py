@@ -7,7 +7,11 @@ import pytest
 
 from batsort_learning import check as checking
 from batsort_learning.__main__ import main
-from batsort_learning.check import (
+from batsort_learning.check import check
+from batsort_learning.check_report import as_page, as_text
+from batsort_learning.colours import colours_along
+from batsort_learning.commands import check as command
+from batsort_learning.findings import (
     COLOURS,
     LABEL,
     NEAR,
@@ -17,13 +21,8 @@ from batsort_learning.check import (
     SMALL,
     TWO_TYPES,
     UNREADABLE,
-    as_page,
-    as_text,
-    check,
-    colours_along,
-    out_of_fold,
 )
-from batsort_learning.commands import check as command
+from batsort_learning.label_doubts import out_of_fold
 
 TYPES = {"Blue": (30, 40, 200), "Green": (30, 170, 60), "Klarus": (200, 40, 30)}
 

@@ -18,10 +18,7 @@ FINEST, COARSEST = 0.1, 1.0
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
-    shared.photos(parser)
-    shared.labels(parser)
-    shared.cell(parser)
-    shared.bundle(parser)
+    shared.known_photos(parser)
     shared.li_ion(parser)
     parser.add_argument(
         "--resolutions",

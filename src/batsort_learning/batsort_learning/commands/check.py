@@ -8,7 +8,8 @@ from __future__ import annotations
 import argparse
 
 from batsort_core.chemistry import Chemistry
-from batsort_learning.check import as_page, as_text, check
+from batsort_learning.check import check
+from batsort_learning.check_report import as_page, as_text
 from batsort_learning.commands import options as shared
 from batsort_learning.print_cache import EDGE
 from batsort_perception.bundle import Bundle
@@ -19,10 +20,7 @@ from batsort_training.label_list import as_yaml
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
-    shared.photos(parser)
-    shared.labels(parser)
-    shared.cell(parser)
-    shared.bundle(parser)
+    shared.known_photos(parser)
     parser.add_argument(
         "--report",
         type=shared.file_to_write(".html"),

@@ -62,6 +62,14 @@ def cell(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def known_photos(parser: argparse.ArgumentParser) -> None:
+    """Add what tells photos and all that is known of their types: a list, a cell, a bundle."""
+    photos(parser)
+    labels(parser)
+    cell(parser)
+    bundle(parser)
+
+
 def read_cell(path: Path | None) -> Recipe | None:
     """The recipe of a cell description; None: of the one that is installed, if one is.
 
@@ -83,9 +91,7 @@ def read_cell(path: Path | None) -> Recipe | None:
 
 def seed(parser: argparse.ArgumentParser) -> None:
     """Add `--seed N`."""
-    parser.add_argument(
-        "--seed", type=count, default=0, metavar="N", help="of all that is random (default: 0)"
-    )
+    _number(parser, "--seed", count, 0, "of all that is random")
 
 
 def li_ion(parser: argparse.ArgumentParser) -> None:
@@ -111,24 +117,19 @@ def out(parser: argparse.ArgumentParser) -> None:
 
 def drawn(parser: argparse.ArgumentParser) -> None:
     """Add `--drawn N`."""
-    parser.add_argument(
-        "--drawn",
-        type=count,
-        default=60,
-        metavar="N",
-        help="drawn batteries per type; 0: photos only (default: 60)",
-    )
+    _number(parser, "--drawn", count, 60, "drawn batteries per type; 0: photos only")
 
 
 def repeats(parser: argparse.ArgumentParser) -> None:
     """Add `--repeats N`."""
-    parser.add_argument(
-        "--repeats",
-        type=positive,
-        default=30,
-        metavar="N",
-        help="cross-validations that the figures are the mean of (default: 30)",
-    )
+    _number(parser, "--repeats", positive, 30, "cross-validations that the figures are the mean of")
+
+
+def _number(
+    parser: argparse.ArgumentParser, name: str, kind: Callable[[str], int], usual: int, says: str
+) -> None:
+    help = f"{says} (default: {usual})"
+    parser.add_argument(name, type=kind, default=usual, metavar="N", help=help)
 
 
 def count(text: str) -> int:
