@@ -1,4 +1,5 @@
-"""Teaches the cell: photos and drawn batteries in, a model bundle with honest figures out.
+"""The commands that people call to teach the cell, and the studies of what it learns.
 
-The only package that imports TensorFlow, and that only in `efficientnet_lite` and `network`.
+`commands` has one module each; what makes a bundle is the library `batsort_training`. Beside that
+library, only the studies `transfer` and `compare` import TensorFlow.
 """
