@@ -192,7 +192,7 @@ documents = st.recursive(
 
 @given(documents, st.sampled_from([None, True, False]))
 def test_what_is_dumped_is_read_again(document: Any, flow: bool | None) -> None:
-    text = dumped(document, default_flow_style=flow, allow_unicode=True)
+    text = dumped(document, default_flow_style=flow)
     assert parse(text).value == document == yaml.safe_load(text)
 
 

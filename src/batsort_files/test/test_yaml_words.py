@@ -6,7 +6,7 @@ import math
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from batsort_files.yaml_words import OddWord, dumped, meaning
@@ -69,12 +69,13 @@ def test_what_is_no_number_is_one_all_the_same() -> None:
 
 
 @given(st.from_regex(r"[-+]?[0-9._eExob]{1,8}", fullmatch=True))
+@example("...")
 def test_a_number_is_what_pyyaml_reads_or_refused(word: str) -> None:
     try:
         value = meaning(word)
     except OddWord:
         return
-    assert repr(value) == repr(yaml.safe_load(word))
+    assert repr({"a": value}) == repr(yaml.safe_load(f"a: {word}"))
 
 
 @given(st.from_regex(r"[-+]?[0-9._eExob:-]{1,8}", fullmatch=True))
