@@ -54,8 +54,8 @@ class ItemLives:
         self._lives: dict[int, ItemLife] = {}
 
     def __iter__(self) -> Iterator[ItemLife]:
-        """In the order that items were first told of."""
-        return iter(self._lives.values())
+        """In the order that items were first told of; as they are now, whoever joins meanwhile."""
+        return iter(list(self._lives.values()))
 
     def __len__(self) -> int:
         return len(self._lives)

@@ -73,3 +73,11 @@ def test_of_more_items_than_the_limit_the_oldest_are_forgotten() -> None:
     for number in range(5000):
         unbounded.take(replace(ITEM, id=number))
     assert len(unbounded) == 5000
+
+
+def test_lives_are_looked_at_as_they_are_while_more_is_told() -> None:
+    lives = ItemLives()
+    lives.take(ITEM)
+    for _ in lives:
+        lives.take(replace(ITEM, id=8))
+    assert [life.id for life in lives] == [7, 8]
