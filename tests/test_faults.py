@@ -8,9 +8,8 @@ SORTING_NODES = ("belt", "camera", "classifier", "ejector", "bins")
 
 def no_shot_went_astray(cell) -> bool:
     """Every battery that was blown out landed in the bin it was decided for."""
-    decisions = cell.run.decisions
     return all(
-        truth.bin == decisions[truth.item_id].bin
+        truth.bin == cell.run.decision(truth.item_id).bin
         for truth in cell.run.truths
         if truth.bin not in ("", cell.run.others)
     )

@@ -8,8 +8,7 @@ from pathlib import Path
 from std_srvs.srv import Trigger
 
 from batsort_bags.reader import Bag
-from batsort_interfaces.srv import AssignTypes, LoadBundle, NewBag
-from batsort_perception.bundle import default_bundle
+from batsort_interfaces.srv import AssignTypes
 
 ROOT = Path(__file__).parents[1]
 
@@ -53,14 +52,6 @@ def test_the_demo_sorts_reports_and_records_what_a_replay_decides_bit_for_bit(
     assert again.stdout.rstrip().endswith("the same, bit for bit")
 
 
-def test_a_demo_does_not_count_another_cell_s_batteries(launch, tmp_path: Path) -> None:
-    launch().wait_state("execute")
-    words = ["demo", "--report", tmp_path / "report"]
-    done = subprocess.run([ROOT / "cell", *words], capture_output=True, text=True, timeout=60)
-    assert done.returncode == 1
-    assert "another cell runs in this ROS domain" in done.stderr
-
-
 def test_an_operator_stops_holds_resets_starts_aborts_and_clears(launch) -> None:
     cell = launch()
     cell.wait_state("execute")
@@ -100,16 +91,13 @@ def test_types_are_assigned_to_another_bin_while_the_cell_runs(launch) -> None:
         AssignTypes.Request(bin="klarus", types=list(cell.cell.recipe.types)),
     )
     assert answer.success, answer.message
-    known = set(cell.run.decisions)
+
+    def decided() -> dict[int, str]:
+        return {life.id: life.decision.bin for life in cell.run.lives if life.decision}
+
+    known = set(decided())
     cell.wait(
-        lambda: (
-            sum(
-                decision.bin == "klarus"
-                for item, decision in list(cell.run.decisions.items())
-                if item not in known
-            )
-            >= 5
-        ),
+        lambda: sum(bin == "klarus" for item, bin in decided().items() if item not in known) >= 5,
         "items of several types go to one bin",
     )
     for request, named in (
@@ -119,35 +107,6 @@ def test_types_are_assigned_to_another_bin_while_the_cell_runs(launch) -> None:
         answer = cell.call(AssignTypes, "ejector/assign_types", request)
         assert not answer.success
         assert named in answer.message
-
-
-def test_a_bundle_is_loaded_while_the_cell_runs_and_a_bad_one_refused(launch, tmp_path) -> None:
-    cell = launch()
-    cell.wait_state("execute")
-    answer = cell.call(
-        LoadBundle, "classifier/load_bundle", LoadBundle.Request(path=str(default_bundle()))
-    )
-    assert answer.success, answer.message
-    assert answer.bundle_id
-    refused = cell.call(
-        LoadBundle, "classifier/load_bundle", LoadBundle.Request(path=str(tmp_path))
-    )
-    assert not refused.success
-    assert "bundle.yaml" in refused.message
-    assert refused.bundle_id == answer.bundle_id
-    before = len(cell.run.outcomes)
-    cell.wait(lambda: len(cell.run.outcomes) > before, "sorting goes on")
-
-
-def test_a_new_bag_empties_the_bag_and_keeps_the_counts(launch) -> None:
-    cell = launch()
-    cell.wait(lambda: any(b.name == "others" and b.in_bag for b in cell.run.bins.bins), "arrivals")
-    answer = cell.call(NewBag, "bins/new_bag", NewBag.Request(bin="others"))
-    assert answer.success, answer.message
-    assert answer.count >= 1
-    refused = cell.call(NewBag, "bins/new_bag", NewBag.Request(bin="attic"))
-    assert not refused.success
-    assert "attic" in refused.message
 
 
 def test_two_cells_in_two_namespaces_sort_side_by_side(launch) -> None:

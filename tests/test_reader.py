@@ -53,7 +53,7 @@ def test_with_a_reader_items_wait_for_their_print_and_all_counts_add_up(
         listeners = watcher.get_subscriptions_info_by_topic(f"/{name}")
         assert "reader" in {info.node_name for info in listeners}, name
     cell.wait(lambda: len(cell.run.outcomes) == ITEMS, f"{ITEMS} items have an outcome")
-    decided = {one.item_id: one.reason for one in cell.run.decisions.values()}
+    decided = {life.id: life.decision.reason for life in cell.run.lives if life.decision}
     print_matters = [i for i, reason in decided.items() if reason in ("sort", "by_print")]
 
     def counted() -> dict[str, int]:
