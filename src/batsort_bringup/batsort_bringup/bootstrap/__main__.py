@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import FrameType
 
 from batsort_bringup.bootstrap.install import SETS, set_up
 from batsort_bringup.bootstrap.ros import find_ros
 from batsort_bringup.bootstrap.steps import SetupError
+from batsort_bringup.bootstrap.testing import one_thread_each, pytest_arguments
 from batsort_bringup.bootstrap.workspace import Workspace
 
 ROOT = Path(__file__).resolve().parents[4]
@@ -21,7 +22,8 @@ BatSort: an automated battery sorting cell on ROS 2.
 
   ./cell demo [options]                  sort batteries in the embedded twin (--help: its options)
   ./cell launch FILE [NAME:=VALUE ...]   run a launch file (--show-args: its arguments)
-  ./cell test [pytest arguments]         run every test
+  ./cell test [pytest arguments]         run every test, or those of a path
+  ./cell test --fast                     run what takes a minute: style, types, what needs no ROS
   ./cell commission [options]            calibrate a new cell and write its description
   ./cell bench [options]                 run the benchmarks
   ./cell soak [SCENARIO ...]             every scenario of faults, and what became of each item
@@ -71,14 +73,17 @@ def main(words: Sequence[str]) -> int:
         print(f"ready: {workspace.state}")
         return 0
     sets, program = COMMANDS[command]
+    outer: Mapping[str, str] = os.environ
+    if command == "test":
+        os.chdir(ROOT)
+        arguments, side_by_side = pytest_arguments(arguments, ROOT)
+        outer = one_thread_each(outer) if side_by_side else outer
     set_up(workspace, sets)
     program = (*program, *arguments)
     if not program:
         raise SetupError("exec: PROGRAM is missing")
-    if command == "test":
-        os.chdir(ROOT)
     try:
-        os.execvpe(program[0], program, workspace.environment(os.environ))
+        os.execvpe(program[0], program, workspace.environment(outer))
     except OSError as error:
         raise SetupError(f"can't start '{program[0]}': {error.strerror}") from error
 
