@@ -10,6 +10,7 @@ import yaml
 
 from batsort_description.cell_file import described
 from batsort_files.documents import document_of
+from batsort_files.yaml_words import dumped
 
 Key = tuple[str | int, ...]
 """Way to a value: names of fields, and places in lists."""
@@ -32,6 +33,11 @@ def edited(text: str, changes: Mapping[Key, str]) -> str:
             rest = " " * kept + rest[room:]
         text = text[:first] + changes[key] + rest
     return text
+
+
+def written(value: float, digits: int) -> str:
+    """A number as YAML reads it back, with so many significant digits: 5.0e-05, not 5e-05."""
+    return dumped(float(f"{value:.{digits}g}")).split()[0]
 
 
 def has_aliases(text: str) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from matplotlib.figure import Figure as Drawing
 
 from batsort_commissioning.calibration import CameraLine, Ejectors, Feed, Figure, encoder_scale
-from batsort_commissioning.cell_file import Key
+from batsort_commissioning.cell_file import Key, written
 from batsort_commissioning.measuring import Seen, Shots
 from batsort_core.cell import CellDescription
 from batsort_files.page import ACCENT, Html, axes, thumbnail
@@ -83,7 +83,7 @@ def scale_finding(cell: CellDescription, feeds: Sequence[Feed]) -> Finding:
         "belt.metres_per_count",
         cell.belt.metres_per_count,
         found,
-        f"{found.value:.6g}",
+        written(found.value, digits=6),
         "mm",
         digits=6,
     )

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from batsort_commissioning.cell_file import edited, write
-from batsort_files.documents import ConfigurationError
+from batsort_commissioning.cell_file import edited, write, written
+from batsort_description.cell_file import described
+from batsort_files.documents import ConfigurationError, document_of
 
 DEFAULT = (Path(__file__).parents[3] / "config" / "cell.yaml").read_text(encoding="utf-8")
 
@@ -41,6 +42,12 @@ def test_a_comment_keeps_its_column_where_there_is_room() -> None:
 def test_a_place_that_is_not_there_is_named(key: tuple[str | int, ...]) -> None:
     with pytest.raises(KeyError, match=str(key[0])):
         edited(DEFAULT, {key: "1.0"})
+
+
+@pytest.mark.parametrize("value", [5e-05, 0.0001, 0.000101234, 0.01])
+def test_a_figure_is_written_as_it_is_read_back(value: float) -> None:
+    text = edited(DEFAULT, {("belt", "metres_per_count"): written(value, digits=6)})
+    assert described(document_of(Path("cell.yaml"), text)).belt.metres_per_count == value
 
 
 def test_the_old_file_is_kept_beside_the_new_one(tmp_path: Path) -> None:
