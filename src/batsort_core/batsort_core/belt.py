@@ -2,7 +2,6 @@
 
 from bisect import bisect_right
 from dataclasses import dataclass
-from typing import Literal
 
 from batsort_core.cell import ItemLimits
 from batsort_core.items import Item
@@ -24,7 +23,7 @@ class CountUnwrapper:
     between two readings. A step of exactly half the range counts as backwards.
     """
 
-    def __init__(self, bits: Literal[16, 32, 64]) -> None:
+    def __init__(self, bits: int) -> None:
         if bits not in (16, 32, 64):
             raise BeltError(f"bits: {bits} is refused; allowed: 16, 32, 64")
         self._half = 1 << (bits - 1)

@@ -33,7 +33,7 @@ def test_a_count_unwraps_at_every_width_and_in_both_directions(
         wrapped = count % 2**bits
         return wrapped - 2**bits if signed and wrapped >= 2 ** (bits - 1) else wrapped
 
-    unwrapper = CountUnwrapper(bits)  # type: ignore[arg-type]
+    unwrapper = CountUnwrapper(bits)
     offset = start - unwrapper.unwrap(raw(start))
     assert offset % 2**bits == 0
     count = start
@@ -46,7 +46,7 @@ def test_a_raw_count_that_the_device_cannot_send_is_refused() -> None:
     with pytest.raises(BeltError, match="raw count: 65536 is refused; allowed: from -32768 to"):
         CountUnwrapper(16).unwrap(65536)
     with pytest.raises(BeltError, match="bits: 12 is refused; allowed: 16, 32, 64"):
-        CountUnwrapper(12)  # type: ignore[arg-type]
+        CountUnwrapper(12)
 
 
 @settings(deadline=None)
