@@ -2,6 +2,7 @@
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from batsort_twin.bodies import Image
 
@@ -19,7 +20,8 @@ def rubber(rng: np.random.Generator, height: int, width: int) -> Image:
         end = (x + int(rng.integers(8, 55)), y + int(rng.integers(-3, 4)))
         cv2.line(scuffs, (x, y), end, float(rng.uniform(3, 9)), 1, cv2.LINE_AA)
     tint = np.array([1.0, 1.0, 1.03])
-    return np.clip((grey + scuffs)[..., None] * tint, 0, 255).astype(np.uint8)
+    coloured: NDArray[np.float64] = (grey + scuffs)[..., None] * tint
+    return np.clip(coloured, 0, 255).astype(np.uint8)
 
 
 def rails(height: int, width: int, belt: slice) -> Image:

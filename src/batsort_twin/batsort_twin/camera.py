@@ -12,7 +12,7 @@ All images are RGB.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, TypeVar
 from weakref import WeakKeyDictionary
 
 import cv2
@@ -26,6 +26,8 @@ AMBIENT, DIFFUSE, SHADOW = 0.42, 0.62, 0.55
 LIGHT = np.array([0.10, 0.38, 0.92]) / np.linalg.norm([0.10, 0.38, 0.92])
 SHADOW_REACH = 12
 """Of a body's shadow beyond it [px]."""
+
+Level = TypeVar("Level", np.uint8, np.float32)
 
 
 class CameraGeometry(Protocol):
@@ -227,6 +229,7 @@ class Renderer:
         # Coverage from the distance to the silhouette, in pixels: no supersampling is needed.
         alpha = np.clip((radius - off_axis) / pixel + 0.5, 0, 1)
         alpha *= np.clip((half - np.abs(z)) / pixel + 0.5, 0, 1)
+        side: Image
         if sleeve is None:
             side, gloss = np.full((16, 2, 3), metal, np.uint8), 0.5
         else:
@@ -279,7 +282,8 @@ def _lit(side: Image, to_body: Floats, gloss: float) -> Image:
     normals = np.column_stack([np.cos(angle), np.sin(angle)])
     shade = AMBIENT + DIFFUSE * np.maximum(normals @ (to_body @ LIGHT)[:2], 0.0)
     shine = 255.0 * gloss * np.maximum(normals @ (to_body @ _HALF_WAY)[:2], 0.0) ** 36
-    lit = side * shade.astype(np.float32)[:, None, None] + shine.astype(np.float32)[:, None, None]
+    lit: NDArray[np.float32] = side * shade.astype(np.float32)[:, None, None]
+    lit += shine.astype(np.float32)[:, None, None]
     return np.minimum(lit, 255.0).astype(np.uint8)
 
 
@@ -289,7 +293,7 @@ def _box(centre: Sequence[float] | Floats, axis: Floats, radius: float, half: fl
     return np.asarray(centre) + _SIGNS * reach
 
 
-def _shrunk(image: Image, columns: float, rows: float) -> Image:
+def _shrunk(image: NDArray[Level], columns: float, rows: float) -> NDArray[Level]:
     """The picture no larger than the pixels it covers, so that sampling it doesn't alias."""
     height, width = image.shape[:2]
     size = (max(2, min(width, round(columns))), max(2, min(height, round(rows))))

@@ -39,7 +39,7 @@ class Machine:
             cell.belt.metres_per_count, options.encoder_bits, start_stamp // 1000
         )
         self.valves = Valves(
-            {bin.valve: bin.distance for bin in cell.ejectors},
+            {bin.valve: bin.distance for bin in cell.ejectors if bin.valve is not None},
             options.opening_s,
             options.opening_scatter_s,
             np.random.default_rng([options.seed, 2]),

@@ -12,6 +12,7 @@ import struct
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -19,6 +20,9 @@ from numpy.typing import NDArray
 
 from batsort_twin.bodies import Decal, Image
 from batsort_twin.sizes import SIZES, Size
+
+Pixels = NDArray[np.integer[Any] | np.floating[Any]]
+"""As OpenCV gives them, of any depth."""
 
 SUFFIXES = (
     frozenset({".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".dib"})
@@ -116,7 +120,7 @@ def read_photo(path: Path, edge: int = WORKING_EDGE) -> Image:
     if scale < 1.0:
         image = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
     if image.dtype != np.uint8:
-        image = cv2.convertScaleAbs(image, alpha=255.0 / np.iinfo(image.dtype).max)
+        image = cv2.convertScaleAbs(image, alpha=255.0 / np.iinfo(image.dtype.name).max)
     if image.shape[2] != 3:
         alpha = image[..., -1:].astype(np.float32) / 255.0
         image = np.rint(image[..., :-1] * alpha + 255.0 * (1.0 - alpha)).astype(np.uint8)
@@ -139,7 +143,7 @@ def cut(image: Image) -> Image:
         width, height, angle = height, width, angle + 90.0
     # The rectangle runs through the outermost pixels' middles.
     columns, rows = round(width) + 1, round(height) + 1
-    matrix = cv2.getRotationMatrix2D((x, y), angle, 1.0)
+    matrix = np.asarray(cv2.getRotationMatrix2D((x, y), angle, 1.0), np.float64)
     matrix[:, 2] += np.array([(columns - 1) / 2 - x, (rows - 1) / 2 - y])
     rgba = np.dstack([image, mask])
     return np.asarray(cv2.warpAffine(rgba, matrix, (columns, rows), flags=cv2.INTER_LINEAR))
@@ -165,7 +169,7 @@ def _load(path: Path) -> NDArray[np.uint8]:
         raise PhotoError(f"photos: {path}: {os.strerror(error.errno or 0)}") from None
 
 
-def _decode(path: Path, data: NDArray[np.uint8], flags: int) -> NDArray[np.generic]:
+def _decode(path: Path, data: NDArray[np.uint8], flags: int) -> Pixels:
     if data[4:8].tobytes() == b"ftyp":
         brands = {data[i : i + 4].tobytes() for i in range(8, min(int(data[3]), len(data)), 4)}
         if brands & HEIC_BRANDS and b"avif" not in brands:
@@ -182,7 +186,7 @@ def _decode(path: Path, data: NDArray[np.uint8], flags: int) -> NDArray[np.gener
     return np.asarray(image)
 
 
-def _turned(image: NDArray[np.generic], data: NDArray[np.uint8]) -> NDArray[np.generic]:
+def _turned(image: Pixels, data: NDArray[np.uint8]) -> Pixels:
     """The image as the EXIF of its file `data` says."""
     _, kinds, parts = cv2.imdecodeWithMetadata(data, cv2.IMREAD_UNCHANGED)
     exif = next(
@@ -257,9 +261,10 @@ def _main_object(image: Image) -> NDArray[np.uint8]:
     labels = np.full((height, width), cv2.GC_BGD, np.uint8)
     dy, dx = max(1, round(0.04 * height)), max(1, round(0.04 * width))
     labels[dy:-dy, dx:-dx] = cv2.GC_PR_FGD
+    back, fore = np.zeros((2, 1, 65))
     cv2.setRNGSeed(0)
     try:
-        cv2.grabCut(small, labels, None, *np.zeros((2, 1, 65)), 2, cv2.GC_INIT_WITH_MASK)
+        cv2.grabCut(small, labels, (0, 0, 0, 0), back, fore, 2, cv2.GC_INIT_WITH_MASK)
     except cv2.error:  # too little in it to tell an object from what is around
         return np.full(image.shape[:2], 255, np.uint8)
     found = np.isin(labels, (cv2.GC_FGD, cv2.GC_PR_FGD)).astype(np.uint8) * 255

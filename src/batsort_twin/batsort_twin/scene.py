@@ -155,7 +155,8 @@ class Scene:
         w, x, y, z = self.pose[:, 3:].T
         along = np.abs(2 * (x * z + w * y))
         half = self._half
-        round_ = half[:, 2] * along + half[:, 0] * np.sqrt(np.maximum(0.0, 1 - along * along))
+        across = np.sqrt(np.maximum(0.0, 1 - along * along))
+        round_: NDArray[np.float64] = half[:, 2] * along + half[:, 0] * across
         if not self._box.any():
             return round_
         row = np.abs(np.column_stack([1 - 2 * (y * y + z * z), 2 * (x * y - w * z), along]))
@@ -163,8 +164,9 @@ class Scene:
 
     def reach(self, slot: int) -> float:
         """`reaches` of one body."""
-        w, x, y, z = self.pose[slot, 3:].tolist()
-        half = self._half[slot].tolist()
+        quaternion: list[float] = self.pose[slot, 3:].tolist()
+        w, x, y, z = quaternion
+        half: list[float] = self._half[slot].tolist()
         along = abs(2 * (x * z + w * y))
         if self._box[slot]:
             row = (abs(1 - 2 * (y * y + z * z)), abs(2 * (x * y - w * z)), along)
