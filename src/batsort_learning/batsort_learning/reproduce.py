@@ -76,7 +76,7 @@ class Options:
             "quick": self.quick,
             "grouped": self.grouped,
             "with_other": self.with_other,
-            "labels": applied.list.id if applied else None,
+            "labels": applied.source.id if applied else None,
             "photos": hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16],
         }
 
@@ -109,8 +109,8 @@ def reproduce(
         labels = np.array([types.index(photo.label) for photo in photos])
         _do(missing, len(wanted), photos, labels, log, options)
     used = [run for run in log.runs if _key(run) in wanted]
-    labels = every.applied.line if every.applied else ""
-    return study_report.write(study, cases, used, asdict(options), len(photos), labels, out)
+    relabelled = every.applied.line if every.applied else ""
+    return study_report.write(study, cases, used, asdict(options), len(photos), relabelled, out)
 
 
 def _key(run: dict[str, Any]) -> tuple[Case, int]:

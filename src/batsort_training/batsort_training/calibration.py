@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -127,8 +127,8 @@ class Figures:
         value = float(np.mean(shares)) if n else 0.0
         _, low, high = wilson(value * n, n)
         spread = float(np.std(shares, ddof=1)) if n and len(shares) > 1 else 0.0
-        rounded = (round(number, 4) for number in (value, low, high))
-        self.metrics[name] = Metric(*rounded, n, round(spread, 4))
+        interval = round(low, 4), round(high, 4)
+        self.metrics[name] = Metric(round(value, 4), *interval, n, round(spread, 4))
 
 
 def measure(
@@ -216,5 +216,5 @@ def _accepting(familiarity: Floats, sure: Bools, known: Bools) -> Bools:
     return np.asarray(sure & (ranked >= np.quantile(ranked[known], 1 - COVERAGE, method="lower")))
 
 
-def _mean(values: object) -> float:
+def _mean(values: Iterable[float]) -> float:
     return round(float(np.mean(list(values))), 4)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from batsort_perception.preprocess import Image, content
 
@@ -28,7 +29,7 @@ COVERED = 0.2
 """Part of the battery's length that is covered."""
 
 
-def relit(image: Image, gains: Sequence[float], gamma: float = 1.0) -> Image:
+def relit(image: Image, gains: Sequence[float] | NDArray[np.float64], gamma: float = 1.0) -> Image:
     """In light of another colour and strength; `gains` are for red, green and blue."""
     levels = np.linspace(0, 1, 256)[:, None] ** gamma * np.asarray(gains)
     table = np.clip(np.rint(255 * levels), 0, 255).astype(np.uint8).reshape(1, 256, 3)
@@ -49,11 +50,11 @@ def smeared(image: Image, share: float, off_axis: float = 0.0) -> Image:
     """Motion blur over `share` of the battery's length, `off_axis` degrees from its axis."""
     part = content(image)
     side = max(3, round(share * part.along))
-    kernel = np.zeros((side, side), np.float32)
-    kernel[side // 2] = 1.0
+    line = np.zeros((side, side), np.float32)
+    line[side // 2] = 1.0
     middle = ((side - 1) / 2, (side - 1) / 2)
     turn = cv2.getRotationMatrix2D(middle, -part.degrees - off_axis, 1.0)
-    kernel = cv2.warpAffine(kernel, turn, (side, side))
+    kernel = cv2.warpAffine(line, turn, (side, side))
     blurred = cv2.filter2D(image, -1, kernel / kernel.sum(), borderType=cv2.BORDER_REPLICATE)
     return np.asarray(blurred, np.uint8)
 
@@ -62,7 +63,8 @@ def turned(image: Image, degrees: float) -> Image:
     """Turned counter-clockwise; the corners get the colour of the rim."""
     height, width = image.shape[:2]
     side = math.ceil(math.hypot(height, width))
-    matrix = cv2.getRotationMatrix2D(((width - 1) / 2, (height - 1) / 2), degrees, 1.0)
+    middle = ((width - 1) / 2, (height - 1) / 2)
+    matrix = np.asarray(cv2.getRotationMatrix2D(middle, degrees, 1.0), np.float64)
     matrix[:, 2] += ((side - width) / 2, (side - height) / 2)
     rim = np.concatenate([image[0], image[-1], image[:, 0], image[:, -1]])
     colour = np.median(rim, axis=0).tolist()

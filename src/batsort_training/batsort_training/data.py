@@ -96,7 +96,7 @@ def read_readable(folder: Path, labels: str | Path = AUTO) -> tuple[Photos, list
         wanted = [photo for photo in wanted if photo.name not in applied.left_out]
         types, chemistries = applied.labels, applied.chemistries
         if not wanted:
-            raise DataError(f"photos: {applied.list.file} leaves out all; allowed: one or more")
+            raise DataError(f"photos: {applied.source.file} leaves out all; allowed: one or more")
     found, images, broken = [], [], []
     for photo in tqdm(wanted, "reading", unit="photo"):
         try:
@@ -141,7 +141,7 @@ def read_folder(folder: Path, label: str, labels: str | Path = AUTO) -> list[Lab
         applied = label_list.chosen(labels, folder.resolve().parent, photos)
         others = applied.left_out | set(applied.labels) if applied else set()
         if applied and others:
-            tqdm.write(f"left out, by {applied.list.id}: {', '.join(sorted(others))}")
+            tqdm.write(f"left out, by {applied.source.id}: {', '.join(sorted(others))}")
             photos = [photo for photo in photos if photo.name not in others]
         images = [read_photo(photo.path) for photo in photos]
     except (PhotoError, LabelsError) as error:

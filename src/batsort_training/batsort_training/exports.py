@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import keras
 import numpy as np
@@ -15,7 +16,7 @@ from tqdm import tqdm
 from batsort_perception.preprocess import Image
 from batsort_training import network
 from batsort_training.head import Head
-from batsort_training.lessons import PLAIN, Lessons
+from batsort_training.lessons import PLAIN, Extract, Lessons
 from batsort_training.validation import REPORTING, folds_of, heads_without
 
 TIMED = 15
@@ -54,13 +55,13 @@ def check_exports(
     expected = None
     for kind in tqdm(("keras", *network.KINDS), "exports", unit="export"):
         made = b"" if kind == "keras" else network.features_network(kind, samples)
-        extract = network.Runner(made) if made else reference
+        extract: Extract = network.Runner(made) if made else reference
         features = np.stack([extract(images[lessons.photos[row]]) for row in shown])
         logits = _judge(heads, folds[shown], features)
         expected = logits if expected is None else expected
         accuracy = float((logits.argmax(axis=1) == lessons.labels[shown]).mean())
         apart = float(np.abs(logits - expected).max() / expected.std())
-        taken = median_ms(lambda extract=extract: extract(images[0]))
+        taken = median_ms(partial(extract, images[0]))
         result.append(Export(kind, len(made), accuracy, apart, taken))
     return result
 

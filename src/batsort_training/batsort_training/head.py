@@ -11,12 +11,15 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
+Singles = NDArray[np.float32]
+Features = NDArray[np.floating[Any]]
+"""Of either precision; what follows from them is float64."""
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
@@ -42,9 +45,9 @@ class Linear:
     weights: Floats
     bias: Floats
 
-    def __call__(self, features: Floats) -> Floats:
+    def __call__(self, features: Features) -> Floats:
         """Return float64[m, n] of float64[m, d]."""
-        return features @ self.weights + self.bias
+        return np.asarray(features @ self.weights + self.bias, np.float64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,14 +62,14 @@ class Moments:
     """float64[k] per class."""
     sums: Floats
     """float64[k, d] per class."""
-    squares: NDArray[np.float32]
+    squares: Singles
     """float32[d, d]: the sum of x times x transposed over the taught classes."""
     taught: int
 
     @classmethod
     def of(
         cls,
-        features: NDArray[np.float32],
+        features: Singles,
         labels: Ints,
         weights: Floats,
         kinds: int,
@@ -82,7 +85,8 @@ class Moments:
         spread = labels < taught
         rooted = features[spread] * np.sqrt(weights[spread])[:, None].astype(np.float32)
         sums = (shares @ features).astype(np.float64)
-        return cls(np.bincount(labels, weights, kinds), sums, rooted.T @ rooted, taught)
+        weight = np.asarray(np.bincount(labels, weights, kinds), np.float64)
+        return cls(weight, sums, rooted.T @ rooted, taught)
 
     def __add__(self, other: Self) -> Self:
         return replace(
@@ -115,13 +119,13 @@ class Moments:
         A taught class without examples never wins, a strange one is left out.
         """
         means = self._means()
-        solved = np.linalg.solve(self._covariance(), means.T)
+        solved = np.asarray(np.linalg.solve(self._covariance(), means.T), np.float64)
         present = self._present()
         bias = np.where(present, -0.5 * np.sum(means.T * solved, axis=0), NEVER)
         kept = present | (np.arange(len(self.weight)) < self.taught)
         return Linear(solved[:, kept], bias[kept])
 
-    def scatter(self) -> NDArray[np.float32]:
+    def scatter(self) -> Singles:
         """float32[d, d], lower triangular: times its transpose, the covariance within classes."""
         return np.linalg.cholesky(self._covariance())
 
@@ -135,7 +139,7 @@ class Moments:
         means[present] = self.sums[present] / self.weight[present, None]
         return means
 
-    def _covariance(self) -> NDArray[np.float32]:
+    def _covariance(self) -> Singles:
         """float32[d, d] within the taught classes, shrunk towards a sphere.
 
         The shrinkage is fixed: estimators of it take views of one photo for independent ones.
@@ -152,10 +156,10 @@ class Moments:
 
 
 def logistic(
-    features: NDArray[np.float32],
+    features: Singles,
     labels: Ints,
     weights: Floats,
-    scatters: Sequence[NDArray[np.float32]],
+    scatters: Sequence[Singles],
 ) -> Linear:
     """Multinomial logistic regression of float32[m, d] to classes int[m] from 0 up, all present.
 
@@ -176,7 +180,7 @@ def logistic(
     share = weights[:, None].astype(np.float32)
     ends = np.cumsum([len(part) for part in scatters])[:-1]
 
-    def solved(white: NDArray[np.float32], transposed: bool) -> NDArray[np.float32]:
+    def solved(white: Singles, transposed: bool) -> Singles:
         """float32[d, n]: weights of features from those of white ones, and slopes back."""
         parts = zip(scatters, np.split(white, ends), strict=True)
         return np.vstack(
@@ -230,12 +234,12 @@ class Head:
     surplus: float = 0.0
     """By how much more the drawn lead than the photographed; taken off their familiarity."""
 
-    def __call__(self, features: Floats) -> tuple[Floats, Floats]:
+    def __call__(self, features: Features) -> tuple[Floats, Floats]:
         """Logits float64[m, n] and familiarity float64[m] of float[m, d], depths side by side."""
         logits, lead, drawn = self.leads(features)
         return logits, lead - self.surplus * drawn
 
-    def leads(self, features: Floats) -> tuple[Floats, Floats, Bools]:
+    def leads(self, features: Features) -> tuple[Floats, Floats, Bools]:
         """Logits float64[m, n], the lead float64[m], and whether it looks drawn, bool[m].
 
         The lead is that of the named type over the mean of all types and all that is strange,
@@ -248,8 +252,8 @@ class Head:
         ends = [self.types, LOOKS * self.types]
         photographed, drawn, _ = np.split(scores[0], ends, axis=1)
         if self.telling is None:
-            logits = np.maximum(photographed, drawn)
-            strangers = fire = np.empty((len(features), 0))
+            nothing: Floats = np.empty((len(features), 0))
+            logits, strangers, fire = np.maximum(photographed, drawn), nothing, nothing
         else:
             told = [self.types, self.types + 1]
             logits, strangers, fire = np.split(self.telling(features), told, axis=1)

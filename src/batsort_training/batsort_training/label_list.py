@@ -136,7 +136,7 @@ class LabelList:
 class Applied:
     """What a list says of the photos in one folder, by their names."""
 
-    list: LabelList
+    source: LabelList
     photos: int
     """How many there are."""
     absent: tuple[str, ...]
@@ -152,9 +152,10 @@ class Applied:
     def line(self) -> str:
         """What it did, in one line."""
         changed = len(self.labels) + len(self.left_out)
-        by = f"the list that ships ({self.list.id})" if self.list.shipped else str(self.list.file)
+        source = self.source
+        by = f"the list that ships ({source.id})" if source.shipped else str(source.file)
         parts = [f"{changed} of {self.photos} photos relabelled or left out by {by}"]
-        if self.absent and not self.list.shipped:
+        if self.absent and not source.shipped:
             parts.append(f"no photo has {_some(self.absent)}")
         if self.other_files:
             parts.append(f"named as listed, yet another file: {_some(self.other_files)}")
@@ -164,7 +165,7 @@ class Applied:
     def record(self) -> LabelRecord:
         """As a bundle keeps it."""
         return LabelRecord(
-            self.list.file.name, self.list.sha256, len(self.labels), len(self.left_out)
+            self.source.file.name, self.source.sha256, len(self.labels), len(self.left_out)
         )
 
 
@@ -186,7 +187,7 @@ def chosen(
     file = beside if beside.is_file() else default_labels()
     result = LabelList.load(file if wanted == AUTO else Path(wanted)).applied(photos, types)
     used = result.labels or result.left_out or result.other_files
-    return None if wanted == AUTO and result.list.shipped and not used else result
+    return None if wanted == AUTO and result.source.shipped and not used else result
 
 
 def as_yaml(entries: Mapping[str, Entry]) -> str:

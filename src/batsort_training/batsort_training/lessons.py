@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
+from functools import partial
 from pathlib import Path
 from zipfile import BadZipFile
 
@@ -39,6 +40,9 @@ STEP = 0.08
 """Of the features as they are kept and learnt from; noise that shrinkage exceeds many times."""
 FILE = "lessons.npz"
 
+LEFT_OUT = np.zeros(0, bool)
+"""Stands for a column that isn't given."""
+
 Extract = Callable[[Image], NDArray[np.float32]]
 
 
@@ -46,8 +50,8 @@ Extract = Callable[[Image], NDArray[np.float32]]
 class Lessons:
     """Arrays of one length m, one row per example."""
 
-    levels: NDArray[np.uint8]
-    """uint8[m, d]: features in units of STEP."""
+    levels: NDArray[np.uint8] | NDArray[np.float32]
+    """uint8[m, d]: features in units of STEP; float32 where they are not rounded."""
     labels: NDArray[np.int64]
     """Index of the type, also of those that lost its colours; or UNTAUGHT."""
     sources: NDArray[np.str_]
@@ -56,11 +60,11 @@ class Lessons:
     """Examples of one group are never on both sides of a split."""
     photos: NDArray[np.int64]
     """Number of the photo or of the drawn individual."""
-    risky: NDArray[np.bool_] | None = None
+    risky: NDArray[np.bool_] = field(default_factory=lambda: LEFT_OUT)
     """Where a stranger is a fire risk in any bin; none are where it is left out."""
 
     def __post_init__(self) -> None:
-        if self.risky is None:
+        if self.risky is LEFT_OUT:
             object.__setattr__(self, "risky", np.zeros(len(self.labels), bool))
 
     @property
@@ -76,16 +80,16 @@ class Lessons:
     def known(self, source: str | None = None) -> NDArray[np.bool_]:
         """Where an example shows a type of the bundle; of one source, or of all learnt from."""
         sources = list(SHARES) if source is None else [source]
-        return (self.labels != UNTAUGHT) & np.isin(self.sources, sources)
+        return np.asarray((self.labels != UNTAUGHT) & np.isin(self.sources, sources))
 
     def strange(self) -> NDArray[np.bool_]:
         """Where an example shows what no type looks like."""
         changed = np.isin(self.sources, (RECOLOURED, COLOURLESS)) & (self.labels != UNTAUGHT)
-        return changed | np.isin(self.sources, (INVENTED, DEBRIS))
+        return np.asarray(changed | np.isin(self.sources, (INVENTED, DEBRIS)))
 
     def strangers(self) -> NDArray[np.bool_]:
         """Where a photo shows what is no type of the bundle."""
-        return (self.labels == UNTAUGHT) & np.isin(self.sources, PHOTOGRAPHED)
+        return np.asarray((self.labels == UNTAUGHT) & np.isin(self.sources, PHOTOGRAPHED))
 
     def weights(self, chosen: NDArray[np.bool_]) -> NDArray[np.float64]:
         """float64 for the chosen examples by SHARES, every type alike."""
@@ -198,8 +202,8 @@ def gather(
         collector.add_photo(photo, label, number, studio)
         collector.add_conditions(photo, label, number, seed)
     known = [name for name in KNOWN if name in types]
-    subjects = [
-        (lambda name=name: studio.drawn(name), label, DRAWN)
+    subjects: list[tuple[Callable[[], Image], int, str]] = [
+        (partial(studio.drawn, name), label, DRAWN)
         for name, label in [
             *((name, types.index(name)) for name in known),
             *((name, UNTAUGHT) for name in (*UNKNOWN, *THINGS)),

@@ -8,6 +8,7 @@ from batsort_core.cell import Camera
 from batsort_core.items import Item
 from batsort_perception.view import ItemView
 from batsort_twin.bodies import Decal, Wrap
+from batsort_twin.camera import CameraGeometry
 
 CAMERA = Camera(
     distance=0.20, height=0.35, metres_per_pixel=0.0004, image_width=640, image_height=480
@@ -33,7 +34,7 @@ def room(skin: Wrap | Decal) -> float:
     return max(0.0, min(MOST_OFFSET, (BELT_WIDTH - across(skin)) / 2 - RAIL_GAP))
 
 
-def view_of(skin: Wrap | Decal, yaw: float, u: float, camera: Camera) -> ItemView:
+def view_of(skin: Wrap | Decal, yaw: float, u: float, camera: CameraGeometry) -> ItemView:
     """What the cell is told of the only item in an image: turned by `yaw` [rad], at column `u`."""
     length = skin.length * math.cos(yaw) + across(skin) * abs(math.sin(yaw))
     half_belt = BELT_WIDTH / camera.metres_per_pixel / 2

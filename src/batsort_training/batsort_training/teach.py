@@ -11,7 +11,7 @@ import numpy as np
 from batsort_perception.bundle import Bundle, Metric, Stranger
 from batsort_training.card import SOURCES, card
 from batsort_training.data import DataError, read_folder
-from batsort_training.examples import Studio
+from batsort_training.examples import SIDE, Studio
 from batsort_training.label_list import AUTO
 from batsort_training.lessons import PLAIN, Collector, Lessons
 from batsort_training.train import hashes, judge, left_out
@@ -110,7 +110,7 @@ def _refit(
         types=types,
         network=network.verdict_network(bundle.network_file.read_bytes(), head),
         kind=bundle.network.kind,
-        side=network.SIDE,
+        side=SIDE,
         backbone=bundle.network.backbone,
         views=bundle.network.views,
         calibration=calibration,

@@ -17,7 +17,7 @@ from batsort_training.data import (
     li_ion_types,
     read_photos,
 )
-from batsort_training.examples import Studio
+from batsort_training.examples import SIDE, Studio
 from batsort_training.label_list import AUTO
 from batsort_training.lessons import DRAWN, PLAIN, Lessons, gather, types_of
 from batsort_training.validation import CHOOSING, REPORTING, fit, held_out, repeat
@@ -54,6 +54,7 @@ def train(
     # TensorFlow takes seconds to import: not before the photos are known to be good.
     from batsort_training import exports, network
 
+    inside = chemistries or {}
     samples = representative()
     trunk = network.features_network(kind, samples)
     lessons = gather(photos, types, drawn, seed, network.Runner(trunk))
@@ -67,7 +68,7 @@ def train(
         types=types,
         network=network.verdict_network(trunk, fit(lessons, calibration.surplus)),
         kind=kind,
-        side=network.SIDE,
+        side=SIDE,
         backbone=network.BACKBONE,
         views=network.VIEWS,
         calibration=calibration,
@@ -80,9 +81,7 @@ def train(
         drawn={name: drawn if name in KNOWN else 0 for name in types},
         labels=photos.applied.record if photos.applied else None,
         strangers=strangers_of(photos),
-        chemistries={
-            name: chemistries[name].value for name in types if name in (chemistries or {})
-        },
+        chemistries={name: inside[name].value for name in types if name in inside},
     )
     write(out, made, lessons)
     images = [Studio.plain(photo.image) for photo in photos]

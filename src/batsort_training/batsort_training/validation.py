@@ -149,7 +149,7 @@ def cross_validate(
             for total, part in zip(
                 (judged.logits, judged.lead, judged.drawn), head.leads(features[rows]), strict=True
             ):
-                total[rows] += share * part
+                total[rows] += share * np.asarray(part, np.float64)
     return judged
 
 

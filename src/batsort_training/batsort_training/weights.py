@@ -21,7 +21,7 @@ LITE_FILES = (
     "efficientnet-lite1-77cc7160.pth",
     "efficientnet-lite2-9656183e.pth",
 )
-DTYPES = {"FloatStorage": np.dtype("<f4"), "LongStorage": np.dtype("<i8")}
+DTYPES: dict[str, np.dtype[Any]] = {"FloatStorage": np.dtype("<f4"), "LongStorage": np.dtype("<i8")}
 
 StateDict = dict[str, NDArray[Any]]
 
@@ -75,7 +75,7 @@ def read_state_dict(file: BinaryIO) -> StateDict:
     except (pickle.UnpicklingError, EOFError) as error:
         raise WeightsError(f"weights: {error}") from error
     kinds = dict(tensor.storage[::-1] for tensor in tensors.values())
-    storages = {}
+    storages: StateDict = {}
     for key in keys:
         count = int(np.frombuffer(file.read(8), "<i8")[0])
         dtype = DTYPES[kinds[key]]

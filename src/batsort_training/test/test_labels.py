@@ -231,7 +231,7 @@ def test_the_list_that_ships_does_not_touch_other_photos(photos, capsys):
 @pytest.mark.skipif(not PUBLIC.is_dir(), reason="BATSORT_PHOTOS is not their folder")
 def test_the_list_that_ships_is_of_the_public_photos(capsys):
     read = read_photos(PUBLIC)
-    assert read.applied.list.shipped
+    assert read.applied.source.shipped
     assert read.applied.other_files == []
     assert read.applied.absent == ()
     assert len(read) + len(read.applied.left_out) == read.applied.photos
