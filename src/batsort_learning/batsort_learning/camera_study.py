@@ -140,7 +140,8 @@ def figures(looks: Sequence[Look], stated: Mapping[str, Chemistry]) -> dict[str,
     """
     known = [one for one in looks if one.label != UNKNOWN_FOLDER]
     unknown = [one for one in looks if one.label == UNKNOWN_FOLDER]
-    limit = np.quantile([one.novelty for one in known], COVERAGE) if known else NOVELTY_LIMIT
+    novelties = [one.novelty for one in known]
+    limit = float(np.quantile(novelties, COVERAGE)) if known else NOVELTY_LIMIT
     accepted = [one for one in known if _accepted(one)]
     read = [one for one in known if one.read_s is not None]
     says = [one for one in read if one.chemistry]

@@ -129,7 +129,8 @@ def print_crop(photo: LabelledPhoto, read: Read) -> Image | None:
     (along, down), middle = read.box[[1, 3]] - read.box[0], read.box.mean(axis=0)
     length, height = (max(1.0, float(np.hypot(*side))) for side in (along, down))
     degrees = float(np.degrees(np.arctan2(along[1], along[0])))
-    part = Rectangle(*map(float, middle), AROUND * length, 2 * height + length / 2, degrees)
+    u, v = middle.tolist()
+    part = Rectangle(u, v, AROUND * length, 2 * height + length / 2, degrees)
     width, tall = page.PICTURE_EDGE, max(1, round(page.PICTURE_EDGE * part.across / part.along))
     shown = level(image, part, tall, width, 0.0)
     half = page.PICTURE_EDGE / part.along * np.array([length, height]) / 2

@@ -24,6 +24,7 @@ from batsort_training import network
 from batsort_training.calibration import COVERAGE
 from batsort_training.conditions import CONDITIONS
 from batsort_training.data import read_photos
+from batsort_training.examples import SIDE
 from batsort_training.exports import median_ms
 from batsort_training.figures import auroc, mean_sd, wilson
 from batsort_training.head import DEPTHS
@@ -83,7 +84,7 @@ class Way:
 
 
 def _mean(parts: dict[str, Floats], *names: str) -> Floats:
-    return np.mean([parts[name] for name in names], axis=0)
+    return np.asarray(np.mean([parts[name] for name in names], axis=0), np.float32)
 
 
 def _deep(parts: dict[str, Floats]) -> list[Floats]:
@@ -208,16 +209,18 @@ class Extractor:
 
     def verdict_ms(self, cost: tuple[str, ...]) -> float:
         """Time of the networks of one verdict [ms]."""
-        image = np.zeros((network.SIDE, network.SIDE, 3), np.uint8)
+        image = np.zeros((SIDE, SIDE, 3), np.uint8)
         runners = {"lite0": self._lite0, "lite1": self._lite1}
-        return sum(median_ms(lambda name=name: runners[name](image)) for name in cost)
+        return sum(median_ms(functools.partial(runners[name], image)) for name in cost)
 
 
 def colour_histogram(image: Image) -> Floats:
     """float32[BINS ** 3]: shares of colours among what is not background, uint8[h, w, 3]."""
     mask = np.where((image == BACKGROUND).all(axis=2), 0, 255).astype(np.uint8)
-    counts = cv2.calcHist([image], [0, 1, 2], mask, [BINS] * 3, [0, 256] * 3).ravel()
-    return np.sqrt(counts / max(1.0, counts.sum())).astype(np.float32)
+    found = cv2.calcHist([image], [0, 1, 2], mask, [BINS] * 3, [0, 256] * 3)
+    counts = np.asarray(found, np.float32).ravel()
+    shares: Floats = counts / max(1.0, counts.sum())
+    return np.sqrt(shares).astype(np.float32)
 
 
 def _views(number: int) -> network.Graph:
@@ -225,7 +228,7 @@ def _views(number: int) -> network.Graph:
     from batsort_training.efficientnet_lite import lite, load_weights
     from batsort_training.weights import lite_state_dict
 
-    backbone = lite(number, network.SIDE, network.SIDE)
+    backbone = lite(number, SIDE, SIDE)
     load_weights(backbone, lite_state_dict(number))
     backbone.trainable = False
     deep = [backbone.get_layer(f"blocks.{block}.bn1.relu6").output for block in network.BLOCKS]
@@ -242,18 +245,18 @@ def _views(number: int) -> network.Graph:
 
 def _judge(way: Way, lessons: Lessons, parts: dict[str, Floats], repeats: int, ms: float) -> Row:
     depths = way.features(parts)
-    chosen = np.ones(len(lessons.labels), bool)
+    chosen: NDArray[np.bool_] = np.ones(len(lessons.labels), bool)
     if way.sources:
         chosen = np.isin(lessons.sources, [*way.sources, *CONDITIONS])
-    features = np.hstack(depths)[chosen]
-    shown = replace(lessons.where(chosen), levels=features / np.float32(STEP))
+    levels = np.asarray(np.hstack(depths)[chosen] / np.float32(STEP), np.float32)
+    shown = replace(lessons.where(chosen), levels=levels)
     told = way is WAYS[-1]
     judge = _softmax if way is WAYS[0] else functools.partial(cross_validate, told=told)
     judged = [judge(shown, seed, depths=len(depths)) for seed in REPORTING[:repeats]]
     known = shown.known(PLAIN)
     unknown = (shown.labels == UNTAUGHT) & (shown.sources == PLAIN)
     right = [one.logits.argmax(axis=1) == shown.labels for one in judged]
-    accuracy, sd = mean_sd([hit[known].mean() for hit in right])
+    accuracy, sd = mean_sd(np.array([hit[known].mean() for hit in right]))
     _, low, high = wilson(accuracy * known.sum(), int(known.sum()))
     random = [judge(shown, seed, grouped=False, depths=len(depths)) for seed in REPORTING[:repeats]]
     under = {

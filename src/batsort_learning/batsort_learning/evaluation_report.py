@@ -13,12 +13,11 @@ from batsort_files import page
 from batsort_learning.evaluate import (
     AS_THEY_ARE,
     AT,
-    NOVELTY_LIMIT,
     SOURCES,
-    THRESHOLD,
     Evaluation,
     Verdicts,
 )
+from batsort_training.calibration import NOVELTY_LIMIT, THRESHOLD
 from batsort_training.data import LabelledPhoto
 from batsort_training.figures import reliability, risk_coverage
 
