@@ -66,15 +66,14 @@ def uncertain(
     """
     if not bag.has_images:
         return None
-    judged = [life.decision for life in lives if life.decision and life.judged]
-    judged.sort(key=lambda decision: decision.verdict.confidence)
-    least = {decision.item_id: decision for decision in judged[:SHOWN]}
+    judged = [(life.decision, life.judged) for life in lives if life.decision and life.judged]
+    judged.sort(key=lambda pair: pair[1].confidence)
+    least = {decision.item_id: (decision, verdict) for decision, verdict in judged[:SHOWN]}
     found: dict[int, Uncertain] = {}
     for crop in crops(
         bag, cell, least.__contains__, lambda error: refused.append(refusal(bag, error))
     ):
-        d = least[crop.item_id]
-        by = d.verdict
+        d, by = least[crop.item_id]
         found[crop.item_id] = Uncertain(
             crop.pixels, by.type, by.confidence, by.novelty, d.bin, d.reason.value
         )

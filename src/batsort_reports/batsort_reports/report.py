@@ -220,4 +220,4 @@ def in_seconds(stamp: int) -> float:
 
 def seconds(stamp: Any) -> float:
     """Of builtin_interfaces/Time, since the Unix epoch."""
-    return stamp.sec + stamp.nanosec * 1e-9
+    return float(stamp.sec + stamp.nanosec * 1e-9)
