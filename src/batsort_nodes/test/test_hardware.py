@@ -197,7 +197,10 @@ def test_a_plc_that_is_gone_is_trouble_with_a_cure(cell: Any, plc: PlcProcess) -
         ({}, "hardware_file: not given; allowed: the path of a hardware file of modbus"),
         ({"hardware_file": "/no/such"}, "hardware_file: '/no/such' can't be read"),
         ({"hardware_file": CELL_FILE}, f"{CELL_FILE}:3: name: unknown field; allowed: host, port"),
-        ({"driver": "rs232"}, "driver: 'rs232' is refused; allowed: modbus or gpio or serial_ascii"),
+        (
+            {"driver": "rs232"},
+            "driver: 'rs232' is refused; allowed: modbus or gpio or serial_ascii",
+        ),
     ],
 )
 def test_what_it_cannot_run_with_is_refused_by_name(
