@@ -36,5 +36,6 @@ class Scheduler(LoadScopeScheduling):
         super()._reschedule(node)
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Scheduler:
     return Scheduler(config, log)

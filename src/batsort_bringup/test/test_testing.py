@@ -21,7 +21,7 @@ def two_processors(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "sched_getaffinity", lambda process: {0, 1})
 
 
-SIDE_BY_SIDE = ["-n", "3", "--dist", "loadscope", "--no-loadscope-reorder"]
+DISTRIBUTED = ["--dist", "loadscope", "--no-loadscope-reorder"]
 
 
 @pytest.mark.parametrize(
@@ -40,14 +40,15 @@ def test_a_chosen_path_runs_by_itself(words: list[str]) -> None:
 def test_everything_runs_side_by_side_and_options_of_the_user_come_last(
     two_processors: None, words: list[str]
 ) -> None:
-    assert pytest_arguments(words, ROOT) == ([*SIDE_BY_SIDE, *words], True)
+    assert pytest_arguments(words, ROOT) == (["-n", "3", *DISTRIBUTED, *words], True)
 
 
 def test_the_fast_tests_are_style_and_what_needs_no_ros(two_processors: None) -> None:
     arguments, side_by_side = pytest_arguments(["--fast", "-x"], ROOT)
     assert side_by_side
-    assert arguments[: len(SIDE_BY_SIDE) + 1] == [*SIDE_BY_SIDE, "-x"]
-    paths = arguments[len(SIDE_BY_SIDE) + 1 :]
+    options = ["-n", "2", *DISTRIBUTED, "-x"]
+    assert arguments[: len(options)] == options
+    paths = arguments[len(options) :]
     assert "src/batsort_bringup/test/test_style.py" in paths
     assert "src/batsort_core/test" in paths
     assert all((ROOT / path).exists() for path in paths)

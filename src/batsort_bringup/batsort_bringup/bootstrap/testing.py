@@ -41,19 +41,19 @@ def pytest_arguments(words: Sequence[str], root: Path) -> tuple[list[str], bool]
             raise SetupError(f"{FAST}: '{paths[0]}' is refused with it; allowed: options of pytest")
         options = [word for word in words if word != FAST]
         tests = [path for path in FAST_PATHS if (root / path).exists()]
-        return [*_side_by_side(), *options, *tests], True
+        return [*_side_by_side(0), *options, *tests], True
     if paths:
         return list(words), False
-    return [*_side_by_side(), *words], True
+    # One process more than there are processors: tests of nodes wait more than they compute.
+    return [*_side_by_side(1), *words], True
 
 
 def _is_path(word: str, root: Path) -> bool:
     return not word.startswith("-") and (root / word.partition("::")[0]).exists()
 
 
-def _side_by_side() -> list[str]:
-    # One more than there are processors: tests of nodes wait more than they compute.
-    number = min(len(os.sched_getaffinity(0)) + 1, MOST_PROCESSES)
+def _side_by_side(more: int) -> list[str]:
+    number = min(len(os.sched_getaffinity(0)) + more, MOST_PROCESSES)
     return ["-n", str(number), "--dist", "loadscope", "--no-loadscope-reorder"]
 
 
