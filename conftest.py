@@ -1,10 +1,11 @@
-"""How tests share themselves out where several processes run them (pytest-xdist)."""
+"""How tests run where several processes share a machine (pytest-xdist)."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import pytest
+from hypothesis import settings
 from xdist.scheduler import LoadScopeScheduling
 from xdist.workermanage import WorkerController
 
@@ -12,6 +13,10 @@ LAUNCHED = "tests/"
 LAUNCHED_AT_ONCE = 2
 """A launched cell runs in real time: more of them starve each other."""
 SHARING = ("tests/test_graph.py", "tests/test_replay.py", "tests/test_running.py")
+
+# Beside others an example may take long.
+settings.register_profile("patient", settings.default, deadline=None)
+settings.load_profile("patient")
 
 
 class Scheduler(LoadScopeScheduling):

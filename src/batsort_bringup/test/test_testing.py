@@ -11,7 +11,12 @@ import pytest
 
 from batsort_bringup.bootstrap import testing
 from batsort_bringup.bootstrap.steps import SetupError
-from batsort_bringup.bootstrap.testing import FAST_PATHS, one_thread_each, pytest_arguments
+from batsort_bringup.bootstrap.testing import (
+    FAST_PATHS,
+    NOT_FAST,
+    one_thread_each,
+    pytest_arguments,
+)
 
 ROOT = Path(__file__).parents[3]
 
@@ -46,7 +51,8 @@ def test_everything_runs_side_by_side_and_options_of_the_user_come_last(
 def test_the_fast_tests_are_style_and_what_needs_no_ros(two_processors: None) -> None:
     arguments, side_by_side = pytest_arguments(["--fast", "-x"], ROOT)
     assert side_by_side
-    options = ["-n", "2", *DISTRIBUTED, "-x"]
+    options = ["-n", "2", *DISTRIBUTED, "-x", f"--ignore={NOT_FAST}"]
+    assert (ROOT / NOT_FAST).is_file()
     assert arguments[: len(options)] == options
     paths = arguments[len(options) :]
     assert "src/batsort_bringup/test/test_style.py" in paths

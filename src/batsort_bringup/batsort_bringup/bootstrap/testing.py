@@ -18,6 +18,8 @@ FAST_PATHS = (
     ),
 )
 """Style, types and what needs no ROS; the longest first."""
+NOT_FAST = "src/batsort_perception/test/test_print_reader.py"
+"""Reads print, with networks: a third of the time by itself."""
 
 MOST_PROCESSES = 8
 ONE_THREAD = (
@@ -41,7 +43,7 @@ def pytest_arguments(words: Sequence[str], root: Path) -> tuple[list[str], bool]
             raise SetupError(f"{FAST}: '{paths[0]}' is refused with it; allowed: options of pytest")
         options = [word for word in words if word != FAST]
         tests = [path for path in FAST_PATHS if (root / path).exists()]
-        return [*_side_by_side(0), *options, *tests], True
+        return [*_side_by_side(0), *options, f"--ignore={NOT_FAST}", *tests], True
     if paths:
         return list(words), False
     # One process more than there are processors: tests of nodes wait more than they compute.
