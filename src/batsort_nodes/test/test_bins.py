@@ -152,7 +152,7 @@ def test_a_battery_in_a_bin_that_nothing_was_blown_into_is_told_at_once_until_lo
     )
     battery = item(5000)
     bench.send("belt/state", belt_state(battery.count))
-    bench.wait(lambda: node._counter._since is not None)
+    bench.wait(lambda: node._counter._clock.reading is not None)
     bench.send("belt/items", battery)
     bench.send("items/decisions", decision(battery, "klarus", "sort"))
     bench.send("bins/arrivals", arrival("gp_alk", battery.count + 15500))

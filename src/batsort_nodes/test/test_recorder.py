@@ -222,9 +222,9 @@ def test_ros2_bag_record_is_told_of_every_topic_with_its_durability_and_depth() 
     assert overrides == expected
 
 
-def test_the_readme_s_ros2_bag_record_names_each_topic_once() -> None:
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    (pattern,) = re.findall(r"--topics \$\(grep -o '(.*)' \$qos\)", readme)
+def test_the_ros2_bag_record_of_the_docs_names_each_topic_once() -> None:
+    page = (ROOT / "docs" / "replay.md").read_text(encoding="utf-8")
+    (pattern,) = re.findall(r"--topics \$\(grep -o '(.*)' \$qos\)", page)
     lines = (ROOT / "config" / "record_qos.yaml").read_text(encoding="utf-8").splitlines()
     found = [match[0] for line in lines if (match := re.match(pattern, line))]
     assert sorted(found) == sorted(yaml.safe_load("\n".join(lines)))
