@@ -125,3 +125,11 @@ def test_ctrl_c_ends_every_process(launch) -> None:
     cell = launch()
     cell.wait_state("execute")
     assert cell.stop() == 0
+
+
+def test_a_demo_does_not_count_another_cell_s_batteries(launch, tmp_path: Path) -> None:
+    launch().wait_state("execute")
+    words = ["demo", "--report", tmp_path / "report"]
+    done = subprocess.run([ROOT / "cell", *words], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1
+    assert "another cell runs in this ROS domain" in done.stderr

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from launched_cell import ROOT, LaunchedCell
+from launched_cell import LaunchedCell
 from std_srvs.srv import Trigger
 
 from batsort_interfaces.srv import LoadBundle, NewBag
@@ -29,13 +28,6 @@ def cell(shared: LaunchedCell) -> LaunchedCell:
         assert shared.call(Trigger, "cell/start").success
     shared.wait_state("execute")
     return shared
-
-
-def test_a_demo_does_not_count_another_cell_s_batteries(cell: LaunchedCell, tmp_path: Path) -> None:
-    words = ["demo", "--report", tmp_path / "report"]
-    done = subprocess.run([ROOT / "cell", *words], capture_output=True, text=True, timeout=60)
-    assert done.returncode == 1
-    assert "another cell runs in this ROS domain" in done.stderr
 
 
 def test_a_bundle_is_loaded_while_the_cell_runs_and_a_bad_one_refused(

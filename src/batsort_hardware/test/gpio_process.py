@@ -18,7 +18,7 @@ from batsort_nodes.hardware import Hardware
 
 PULSE_S = 1.0
 VALVE = 1
-ENDED = threading.Event()
+ENDED, SAID = threading.Event(), threading.Event()
 factory = Device.pin_factory = MockFactory()
 valve = factory.pin(DOCUMENT["valves"]["pins"][VALVE])
 drive = factory.pin(DOCUMENT["drive"]["pin"])
@@ -36,6 +36,7 @@ def work(node: Hardware) -> None:
     while not valve.state:
         ENDED.wait(0.001)
     print("open", flush=True)
+    SAID.set()
 
 
 def make() -> Hardware:
@@ -44,7 +45,7 @@ def make() -> Hardware:
     if "fail" in sys.argv:
 
         def fail() -> None:
-            if valve.state:
+            if SAID.is_set():
                 raise RuntimeError("a callback has failed")
 
         node.create_timer(0.01, fail)
