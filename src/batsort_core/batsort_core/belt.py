@@ -16,6 +16,15 @@ class BeltError(ValueError):
     """A sample that cannot be, or a stamp whose position cannot be known."""
 
 
+def unwrapped(raw: int, last: int, bits: int) -> int:
+    """The endless number nearest to `last` that a counter of so many bits means by `raw`.
+
+    A step of exactly half the range counts as backwards.
+    """
+    half = 1 << (bits - 1)
+    return last + (raw - last + half) % (2 * half) - half
+
+
 class CountUnwrapper:
     """Makes a device's wrapping counter of 16, 32 or 64 bits endless.
 
@@ -26,18 +35,15 @@ class CountUnwrapper:
     def __init__(self, bits: int) -> None:
         if bits not in (16, 32, 64):
             raise BeltError(f"bits: {bits} is refused; allowed: 16, 32, 64")
-        self._half = 1 << (bits - 1)
+        self._bits = bits
         self._count: int | None = None
 
     def unwrap(self, raw: int) -> int:
         """The endless count of a raw reading, signed or unsigned; the first is taken as it is."""
-        half = self._half
+        half = 1 << (self._bits - 1)
         if not -half <= raw < 2 * half:
             raise BeltError(f"raw count: {raw} is refused; allowed: from {-half} to {2 * half - 1}")
-        if self._count is None:
-            self._count = raw
-        else:
-            self._count += (raw - self._count + half) % (2 * half) - half
+        self._count = raw if self._count is None else unwrapped(raw, self._count, self._bits)
         return self._count
 
 

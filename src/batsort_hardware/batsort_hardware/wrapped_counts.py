@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from batsort_core.belt import unwrapped
 from batsort_hardware.device_clock import LeastDelay
 
-_HALF = 1 << 31
+_BITS = 32
 _SETTLING = 10
 """Samples that the device's clock is judged by before anything is stamped with it."""
 _MOST_APART_US = 1_000_000
@@ -40,7 +41,8 @@ class WrappedCounts:
         if self._time_us is None:
             self.count, self._time_us = count, time_us
             return True
-        count, time_us = _nearest(count, self.count), _nearest(time_us, self._time_us)
+        count = unwrapped(count, self.count, _BITS)
+        time_us = unwrapped(time_us, self._time_us, _BITS)
         spent = time_us - self._time_us
         most = self._most * spent + _NOISE
         if not 0 <= spent <= _MOST_APART_US or abs(count - self.count) > most:
@@ -53,8 +55,3 @@ class WrappedCounts:
         assert self._time_us is not None
         self._clock.hear(self._time_us * 1000, received)
         self._settling -= self._settling > 0
-
-
-def _nearest(raw: int, last: int) -> int:
-    """The endless number that a counter of 32 bits means by `raw`, after `last`."""
-    return last + (raw - last + _HALF) % (2 * _HALF) - _HALF
