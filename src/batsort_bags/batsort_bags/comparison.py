@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from batsort_bags.crops import Cropped
 from batsort_bags.replayed import Replayed
 from batsort_core.decisions import Decision
 from batsort_files import page
+from batsort_files.text_table import aligned
 from batsort_graph.from_messages import NS
 
 BIN_COLUMNS = ("bin", "then", "now", "purity then", "purity now")
@@ -63,7 +64,7 @@ def text(found: Mapping[str, Any]) -> str:
     """The summary in lines of at most 100 columns."""
     lines = [f"note: {note}" for note in found["notes"]]
     rows = [BIN_COLUMNS, *(tuple(map(str, row)) for row in _bin_rows(found))]
-    lines += ["", *_aligned(rows), ""]
+    lines += ["", *aligned(rows), ""]
     items = found["items"]
     changed = {name: item for name, item in items.items() if item["changed"]}
     judged = f", {found['judged_again']} verdicts made again" if found["judged_again"] else ""
@@ -166,13 +167,6 @@ def _bin_rows(found: Mapping[str, Any]) -> list[tuple[object, ...]]:
             _percent(bin["now"]["purity"]),
         )
         for name, bin in found["bins"].items()
-    ]
-
-
-def _aligned(rows: Sequence[tuple[str, ...]]) -> list[str]:
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return [
-        "  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]) for row in rows
     ]
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from batsort_bags.reader import Bag, BagError
 from batsort_core.cell import CellDescription
+from batsort_files.text_table import aligned
 from batsort_reports.report import Run
 
 if TYPE_CHECKING:
@@ -74,11 +75,7 @@ def _table(report: dict[str, Any]) -> str:
                 "-" if purity is None else f"{purity:.1%}",
             )
         )
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    lines = [""]
-    for row in rows:
-        cells = (cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))
-        lines.append("  ".join((row[0].ljust(widths[0]), *cells)))
+    lines = ["", *aligned(rows)]
     outcomes = ", ".join(f"{name} {n}" for name, n in report["outcomes"].items() if n)
     lines += [
         "",
